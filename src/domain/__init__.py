@@ -1,0 +1,1 @@
+"""The rules of accounts, credentials and sessions: standard library only, no I/O, no framework."""

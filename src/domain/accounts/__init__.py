@@ -1,0 +1,1 @@
+"""Accounts: who a user is, and by which identifiers they are found."""

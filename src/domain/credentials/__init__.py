@@ -1,0 +1,1 @@
+"""Credentials: what proves that a person is who they say."""
