@@ -1,0 +1,73 @@
+"""Open a session for a user whose authentication is complete."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from application.credentials.ports import PasswordHasher
+from application.origin import Origin
+from application.ports import IdGenerator, UnitOfWorkFactory
+from application.sessions.ports import AccessTokenIssuer, LiveSession, LogInAttempt, RefreshTokens
+from application.sessions.signed_in import SignedIn, signed_in
+from domain.accounts.user import User
+from domain.credentials.password import Password, PasswordCredential
+from domain.sessions.events import session_started
+from domain.sessions.session import Authentication, Session, SessionLifetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authenticated:
+    """Who passed every step of a sign-in, by which credential, and how long they want to stay."""
+
+    attempt: LogInAttempt
+    user: User
+    credential: PasswordCredential
+    password: Password
+    methods: Sequence[str]
+    remember: bool
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartSession:
+    """Always a session and tokens of its own, none of it taken from the client (L09)."""
+
+    unit_of_work: UnitOfWorkFactory
+    refresh_tokens: RefreshTokens
+    issuer: AccessTokenIssuer
+    hasher: PasswordHasher
+    new_id: IdGenerator
+    lifetimes: Mapping[bool, SessionLifetime]
+    """By ``remember``."""
+    client_id: str
+
+    async def __call__(self, who: Authenticated) -> SignedIn:
+        """Raises InvalidCredentials when the password was changed or the user disabled meanwhile."""
+        session = self._session(who)
+        token = self.refresh_tokens.first(session.id)
+        work = self.unit_of_work(who.origin)
+        work.sessions.start(session, token, who.credential)
+        work.attempts.forgive(who.attempt)
+        work.record(session_started(session))
+        await work.commit()
+        await self._rehash_if_outdated(who)
+        return signed_in(LiveSession(user=who.user, session=session, now=who.attempt.now), token.text, self.issuer)
+
+    def _session(self, who: Authenticated) -> Session:
+        now = who.attempt.now
+        authentication = Authentication(auth_time=now, methods=tuple(who.methods), client_id=self.client_id)
+        return Session.start(
+            session_id=self.new_id(),
+            user_id=who.user.id,
+            authentication=authentication,
+            lifetime=self.lifetimes[who.remember],
+            ip_address=who.origin.ip_address,
+            user_agent=who.origin.user_agent,
+            now=now,
+        )
+
+    async def _rehash_if_outdated(self, who: Authenticated) -> None:
+        """L11: only here is the password at hand that a better hash needs."""
+        if self.hasher.is_outdated(who.credential.password_hash):
+            work = self.unit_of_work(who.origin)
+            work.credentials.rehash(who.credential, await self.hasher.hash(who.password))
+            await work.commit()
