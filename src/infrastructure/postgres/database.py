@@ -1,0 +1,238 @@
+"""The connection pool of the service, and what it does when PostgreSQL is late, slow, hung or gone.
+
+Each call is one statement and one round trip in autocommit: the statement is the transaction. Connections carry no
+session state, so nothing is reset when one goes back to the pool.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+from asyncpg import Record
+
+from domain.errors import ServiceUnavailable
+
+log = logging.getLogger("crm_auth.database")
+
+T = TypeVar("T")
+if TYPE_CHECKING:
+    Connection = asyncpg.pool.PoolConnectionProxy[Record]
+else:
+    Connection = asyncpg.pool.PoolConnectionProxy
+
+_GONE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+)
+_BUSY = (
+    asyncpg.TooManyConnectionsError,
+    asyncpg.QueryCanceledError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DiskFullError,
+    asyncpg.OutOfMemoryError,
+    asyncpg.ReadOnlySQLTransactionError,
+)
+_RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_PROBE_INTERVAL = 0.25
+_UNAVAILABLE = "The database does not answer at the moment."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseOptions:
+    """How to reach PostgreSQL and how long to wait for it; times in seconds.
+
+    Together they answer within three seconds whatever the database does (X05): the server gives up first
+    (``lock_timeout`` < ``statement_timeout``), and where it cannot even do that, we do (``answer_timeout``).
+    """
+
+    url: str
+    pool_size: int = 10
+    start_timeout: float = 30.0
+    lock_timeout: float = 1.5
+    statement_timeout: float = 2.0
+    answer_timeout: float = 2.4
+    pgbouncer: bool = False
+    """Behind a transaction pooler: no prepared statements, and no settings at connection start (the role's hold)."""
+
+    @property
+    def statement_cache_size(self) -> int:
+        """How many statements a connection keeps prepared."""
+        return 0 if self.pgbouncer else 200
+
+    @property
+    def server_settings(self) -> dict[str, str] | None:
+        """What a connection sets when it starts."""
+        if self.pgbouncer:
+            return None
+        return {
+            "application_name": "crm-auth",
+            "lock_timeout": f"{self.lock_timeout * 1000:.0f}",
+            "statement_timeout": f"{self.statement_timeout * 1000:.0f}",
+            "idle_in_transaction_session_timeout": "10000",
+            "jit": "off",
+            # Every statement finds its rows by a unique index, whatever the parameters: one plan serves all.
+            "plan_cache_mode": "force_generic_plan",
+        }
+
+
+class Database:
+    """Runs statements; every failure that is not the statement's own is ServiceUnavailable.
+
+    Once PostgreSQL does not answer, calls are refused at once while one probe waits for it, so that requests do not
+    pile up behind a dead server and the first one after its return finds a pool of fresh connections (X04).
+    """
+
+    def __init__(self, options: DatabaseOptions) -> None:
+        self._options = options
+        self._pool: asyncpg.Pool[Record] | None = None
+        self._probe: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator["Database"]:
+        """Open the pool, waiting a bounded time for a database that is late, and close it."""
+        self._pool = await self._open()
+        try:
+            yield self
+        finally:
+            if self._probe is not None:
+                self._probe.cancel()
+            pool, self._pool = self._pool, None
+            await _close(pool, self._options.answer_timeout)
+
+    @property
+    def is_available(self) -> bool:
+        """Whether the database answered when it was last asked."""
+        return self._pool is not None and self._probe is None
+
+    async def fetch_row(self, statement: str, *arguments: object) -> Record | None:
+        """The statement's first row, if any."""
+        return await self._run(lambda connection: connection.fetchrow(statement, *arguments))
+
+    async def fetch(self, statement: str, *arguments: object) -> Sequence[Record]:
+        """All of the statement's rows."""
+        return await self._run(lambda connection: connection.fetch(statement, *arguments))
+
+    async def in_transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run several statements as one transaction; for work off the journeys of users."""
+
+        async def run(connection: Connection) -> T:
+            async with connection.transaction():
+                return await work(connection)
+
+        return await self._run(run)
+
+    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        try:
+            return await self._attempt(work)
+        except _RETRIED as conflict:
+            # X12: the loser of a conflict has done nothing. Once more; if that loses too, it is a matter of load.
+            log.info("statement repeated after %s", type(conflict).__name__)
+        try:
+            return await self._attempt(work)
+        except _RETRIED:
+            raise ServiceUnavailable(retry_after=1) from None
+
+    async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        pool = self._pool
+        if pool is None or self._probe is not None:
+            raise ServiceUnavailable(_UNAVAILABLE, retry_after=1)
+        connection: Connection | None = None
+        try:
+            async with asyncio.timeout(self._options.answer_timeout):
+                connection = await pool.acquire()
+                return await work(connection)
+        except _BUSY as error:
+            log.warning("statement refused by the database: %s", type(error).__name__)
+            raise ServiceUnavailable(retry_after=1) from None
+        except TimeoutError as error:
+            # With a connection in hand the server did not answer. Without one the pool is merely busy (X06).
+            if connection is not None:
+                self._lost(pool, connection, error)
+            raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
+        except _GONE as error:
+            self._lost(pool, connection, error)
+            raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
+        finally:
+            if connection is not None:
+                await _release(pool, connection)
+
+    def _lost(self, pool: "asyncpg.Pool[Record]", connection: Connection | None, error: BaseException) -> None:
+        """Drop the connection, trust no idle one either, and refuse at once until a probe gets through."""
+        if connection is not None:
+            connection.terminate()
+        if self._probe is None:
+            log.error("database lost: %s", type(error).__name__)
+            self._probe = asyncio.create_task(self._wait_for_return(pool))
+
+    async def _wait_for_return(self, pool: "asyncpg.Pool[Record]") -> None:
+        while True:
+            try:
+                await self._ask_once()
+            except (*_GONE, *_BUSY, asyncpg.PostgresError, TimeoutError):
+                await asyncio.sleep(_PROBE_INTERVAL)
+            else:
+                await pool.expire_connections()
+                self._probe = None
+                log.info("database is back")
+                return
+
+    async def _ask_once(self) -> None:
+        async with asyncio.timeout(self._options.answer_timeout):
+            connection = await asyncpg.connect(
+                self._options.url,
+                timeout=self._options.answer_timeout,
+                statement_cache_size=self._options.statement_cache_size,
+                server_settings=self._options.server_settings,
+            )
+        try:
+            await connection.execute("SELECT 1", timeout=self._options.answer_timeout)
+        finally:
+            connection.terminate()
+
+    async def _open(self) -> "asyncpg.Pool[Record]":
+        deadline = asyncio.get_running_loop().time() + self._options.start_timeout
+        while True:
+            try:
+                return await asyncpg.create_pool(
+                    self._options.url,
+                    timeout=self._options.answer_timeout,
+                    statement_cache_size=self._options.statement_cache_size,
+                    server_settings=self._options.server_settings,
+                    min_size=1,
+                    max_size=self._options.pool_size,
+                    reset=_keep_as_it_is,
+                )
+            except (*_GONE, *_BUSY, TimeoutError) as error:
+                if asyncio.get_running_loop().time() >= deadline:
+                    raise
+                log.warning("waiting for the database: %s", type(error).__name__)
+                await asyncio.sleep(_PROBE_INTERVAL)
+
+
+async def _keep_as_it_is(_: "asyncpg.Connection[Record]") -> None:
+    """Nothing to reset: no statement of ours sets, listens, locks or creates anything that outlives it.
+
+    asyncpg itself rolls an open transaction back before it calls this. Its own reset is a second round trip.
+    """
+
+
+async def _release(pool: "asyncpg.Pool[Record]", connection: Connection) -> None:
+    try:
+        await pool.release(connection)
+    except (*_GONE, asyncpg.InterfaceError, TimeoutError):
+        log.info("a lost connection was dropped")
+
+
+async def _close(pool: "asyncpg.Pool[Record]", patience: float) -> None:
+    try:
+        async with asyncio.timeout(patience):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

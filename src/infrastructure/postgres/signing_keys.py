@@ -1,0 +1,68 @@
+"""Signing keys in PostgreSQL."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from asyncpg import Record
+
+from infrastructure.postgres.database import Connection, Database
+from infrastructure.tokens.signing_keys import KeyState, StoredSigningKey
+
+_LOAD = """
+SELECT kid, algorithm, state, public_jwk, sealed_private_key, created_at, activated_at, retired_at
+FROM signing_keys ORDER BY created_at, kid
+"""
+
+_ADD = """
+INSERT INTO signing_keys (
+    kid, algorithm, state, public_jwk, sealed_private_key, created_at, activated_at, retired_at
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+"""
+
+# Held to the end of the transaction: of all who find no keys one makes them, and the others then find those.
+_LOCK = "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE"
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresSigningKeyStore:
+    """The one set of keys of all nodes."""
+
+    database: Database
+
+    async def load(self) -> list[StoredSigningKey]:
+        """See the protocol."""
+        return _keys_of(await self.database.fetch(_LOAD))
+
+    async def create_first(self, make: Callable[[], list[StoredSigningKey]]) -> list[StoredSigningKey]:
+        """See the protocol."""
+
+        async def create(connection: Connection) -> list[StoredSigningKey]:
+            await connection.execute(_LOCK)
+            if not await connection.fetchval("SELECT EXISTS (SELECT FROM signing_keys)"):
+                await connection.executemany(_ADD, [_row_of(key) for key in make()])
+            return _keys_of(await connection.fetch(_LOAD))
+
+        return await self.database.in_transaction(create)
+
+
+def _keys_of(rows: Sequence[Record]) -> list[StoredSigningKey]:
+    return [
+        StoredSigningKey(
+            kid=row["kid"],
+            algorithm=row["algorithm"],
+            state=KeyState(row["state"]),
+            public_jwk=json.loads(row["public_jwk"]),
+            sealed_private_key=row["sealed_private_key"],
+            created_at=row["created_at"],
+            activated_at=row["activated_at"],
+            retired_at=row["retired_at"],
+        )
+        for row in rows
+    ]
+
+
+def _row_of(key: StoredSigningKey) -> tuple[object, ...]:
+    jwk = json.dumps(key.public_jwk)
+    times = (key.created_at, key.activated_at, key.retired_at)
+    return (key.kid, key.algorithm, key.state.value, jwk, key.sealed_private_key, *times)

@@ -1,0 +1,1 @@
+"""Secrets, signing keys, and the two kinds of token made with them."""
