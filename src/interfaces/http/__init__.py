@@ -1,0 +1,1 @@
+"""The service over HTTP: `app.http_app` is the way in."""
