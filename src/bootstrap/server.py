@@ -1,0 +1,142 @@
+"""Serving: the embedded database if it is ours, the schema, and uvicorn with one or several worker processes."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from bootstrap import logs
+from bootstrap.settings import Settings
+from bootstrap.state import with_secret_key
+from infrastructure.postgres import schema_version
+from infrastructure.postgres.embedded import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+log = logging.getLogger("crm_auth.server")
+
+_GRACEFUL_SECONDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerApp:
+    """Makes the application inside a worker process; can be sent to one."""
+
+    settings: Settings
+    server_processes: int
+
+    def __call__(self) -> "Litestar":
+        """Called by uvicorn, in each worker process."""
+        from bootstrap.asgi import create_app  # noqa: PLC0415 - the supervising process never needs the application
+        from bootstrap.container import make_container  # noqa: PLC0415
+
+        logs.configure(self.settings)
+        _stop_with_parent()
+        return create_app(self.settings, make_container(self.settings, server_processes=self.server_processes))
+
+
+@contextmanager
+def database_url(settings: Settings, *, join: bool = False) -> Iterator[str]:
+    """The URL of a database that runs, for as long as the context lasts.
+
+    A database of one's own is taken as it is; the embedded one is started, or with ``join`` shared with a server that
+    runs on the same data folder. Raises EmbeddedPostgresError.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    os.umask(0o077)
+    embedded = EmbeddedPostgres(settings.data_dir, binaries=settings.postgres_bin)
+    connection = embedded.connect_or_start() if join else embedded.start()
+    try:
+        yield connection.dsn
+    finally:
+        embedded.stop()
+
+
+@contextmanager
+def with_database(settings: Settings, *, join: bool = False) -> Iterator[Settings]:
+    """The settings with all the service needs: a running database and a secret key; an embedded one is migrated.
+
+    Raises EmbeddedPostgresError, SchemaError, SettingsError.
+    """
+    with database_url(settings, join=join) as url:
+        if settings.is_embedded:
+            if not schema_version.is_newest(url):
+                from infrastructure.postgres import schema  # noqa: PLC0415 - a second of imports, needed once
+
+                schema.upgrade(url)
+            settings = with_secret_key(settings)
+        yield replace(settings, database_url=url)
+
+
+def serve(settings: Settings, *, host: str, port: int, workers: int) -> int:
+    """Serve until told to stop; the exit code. Raises what :func:`with_database` does."""
+    logs.configure(settings)
+    with with_database(settings) as resolved:
+        _announce(settings, host, port, workers)
+        return _run(resolved, host, port, workers)
+
+
+def _announce(settings: Settings, host: str, port: int, workers: int) -> None:
+    if settings.is_embedded:
+        log.warning(
+            "embedded PostgreSQL in %s: for one machine, and with no copy anywhere else."
+            " Set CRM_AUTH_DATABASE_URL for a database of your own.",
+            settings.data_dir,
+        )
+    if not settings.rate_limits:
+        log.warning("CRM_AUTH_RATE_LIMITS=off: nothing holds off who guesses passwords. For load tests only.")
+    page = f", docs page: http://{host}:{port}/docs" if settings.docs else ""
+    log.info("crm-auth on http://%s:%d, %d worker process(es)%s", host, port, workers, page)
+
+
+def _run(settings: Settings, host: str, port: int, workers: int) -> int:
+    config = uvicorn.Config(
+        WorkerApp(settings, workers),
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        # T6: whom a forwarded address is believed from is decided by CRM_AUTH_TRUSTED_PROXIES alone.
+        proxy_headers=False,
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_GRACEFUL_SECONDS,
+    )
+    if workers == 1:
+        server = uvicorn.Server(config)
+        server.run()
+        return 0 if server.started else 1
+    sockets = [config.bind_socket()]
+    try:
+        Multiprocess(config, sockets=sockets).run()
+    finally:
+        for listening in sockets:
+            listening.close()
+    return 0
+
+
+def _stop_with_parent() -> None:
+    """A worker whose supervisor was killed would serve on, unsupervised and with the database stopped under it."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()
