@@ -9,6 +9,7 @@ from datetime import timedelta
 import asyncpg
 
 from bootstrap.container import Container
+from domain.credentials.password import Password
 from domain.errors import ServiceUnavailable
 from infrastructure.postgres import limits
 from infrastructure.tokens.signing_keys import SigningKeyUnreadable
@@ -47,6 +48,8 @@ async def _take_stock(container: Container) -> None:
     try:
         await _anchor_clock(container)
         await container.adapters.key_ring().reload()
+        # The estimator reads its dictionaries at its first judgement, which would hold up the first sign-up.
+        container.adapters.estimator().weakness(Password.given("nobody's password"), own_words=())
     except asyncpg.UndefinedTableError:
         raise StartRefused("The database has no schema: run `crm-auth db upgrade` first.") from None
     except SigningKeyUnreadable as error:

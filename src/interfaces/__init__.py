@@ -1,0 +1,1 @@
+"""The ways into the product: HTTP and the command line."""

@@ -24,9 +24,9 @@ async def _revision(url: str) -> str | None:
     except (OSError, asyncpg.PostgresError):
         return None
     try:
-        revision: str | None = await connection.fetchval(REVISION)
-        return revision
+        revision: str = await connection.fetchval(REVISION)
     except asyncpg.UndefinedTableError:
         return None
     finally:
         await connection.close()
+    return revision
