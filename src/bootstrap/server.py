@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -83,9 +84,35 @@ def with_database(settings: Settings, *, join: bool = False) -> Iterator[Setting
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> int:
     """Serve until told to stop; the exit code. Raises what :func:`with_database` does."""
     logs.configure(settings)
-    with with_database(settings) as resolved:
+    with _ended_by_signals(), with_database(settings) as resolved:
         _announce(settings, host, port, workers)
         return _run(resolved, host, port, workers)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Make SIGTERM and SIGINT leave by the way we came, so that the embedded database is stopped and not dropped.
+
+    While uvicorn serves it handles them itself; afterwards it raises the one it got once more, for whoever handled it
+    before, and that one by default kills the process on the spot.
+    """
+
+    def leave(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        sys.exit(0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)
+    yield
+
+
+def _end_on_signals() -> None:
+    """Told to stop, end as one that is done: exit code 0, and whatever was opened is closed on the way.
+
+    uvicorn drains its requests first and then raises the signal it was told by again, which would otherwise kill us.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: sys.exit(0))
 
 
 def _announce(settings: Settings, host: str, port: int, workers: int) -> None:

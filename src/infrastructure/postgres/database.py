@@ -30,6 +30,8 @@ _GONE = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
+    # The server's goodbye has reached a connection that was idle, and asyncpg is not done with it.
+    asyncpg.InternalClientError,
 )
 _BUSY = (
     asyncpg.TooManyConnectionsError,
@@ -157,6 +159,12 @@ class Database:
                 self._lost(pool, connection, error)
             raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
         except _GONE as error:
+            self._lost(pool, connection, error)
+            raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
+        except asyncpg.InterfaceError as error:
+            if connection is None or not connection.is_closed():
+                raise
+            # It was closed between the pool's look at it and ours.
             self._lost(pool, connection, error)
             raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
         finally:

@@ -20,7 +20,6 @@ from interfaces.http.request_context import context_of, origin_of
 
 TAG = "Accounts"
 
-_BODY_MAX_BYTES = 16 * 1024
 _PROFILE_PATH = "/v1/users/me"
 
 
@@ -31,7 +30,6 @@ _PROFILE_PATH = "/v1/users/me"
     summary="Sign up",
     description="Creates an account with a password. Whoever is answered 201 can sign in.",
     dto=JsonBody[wire.Registration],
-    request_max_body_size=_BODY_MAX_BYTES,
     response_description="The account.",
     responses=problems(*BODY_PROBLEMS, SignupClosed, EmailTaken, UsernameTaken, TooManyAttempts, Overloaded),
 )

@@ -23,7 +23,6 @@ from interfaces.http.request_context import origin_of
 
 TAG = "Sessions"
 
-_LOG_IN_BODY_MAX_BYTES = 16 * 1024
 _REFRESH_BODY_MAX_BYTES = 4 * 1024
 
 
@@ -34,7 +33,6 @@ _REFRESH_BODY_MAX_BYTES = 4 * 1024
     summary="Sign in",
     description="Opens a session. An unknown identifier, a wrong password and a disabled account are answered alike.",
     dto=JsonBody[wire.Credentials],
-    request_max_body_size=_LOG_IN_BODY_MAX_BYTES,
     response_description="The session with its first tokens.",
     responses=problems(
         *BODY_PROBLEMS, InvalidCredentials, AdditionalAuthenticationRequired, TooManyAttempts, Overloaded
