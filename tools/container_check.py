@@ -9,19 +9,15 @@ end. Exit status 0: every check held; 1: one did not; 2: this machine lacks some
 """
 
 import argparse
-import fcntl
 import os
 import secrets
 import shutil
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from image_check.base_image import BASE_IMAGE, ensure_base_image
+from image_check.base_image import BASE_IMAGE, base_image
 from image_check.buildah import Buildah
 from image_check.contents import configuration_faults, content_faults, disk_bytes
 from image_check.journey import main_job
@@ -30,6 +26,7 @@ from image_check.postgres import database_url, server_programs
 from image_check.processes import CheckFailed, run
 from image_check.server import RunningServer
 from image_check.trial import BAD_SECRETS, Trial
+from image_check.workspace import cache_folder, workspace
 
 PROJECT = Path(__file__).resolve().parent.parent
 IMAGE = "localhost/crm-auth-check"
@@ -73,28 +70,22 @@ def install() -> None:
 
 def check(context: Path) -> None:
     """All of it; prints a line a figure and raises CheckFailed at the first promise that is not kept."""
-    with cache() as storage, tempfile.TemporaryDirectory(prefix="crm-auth-container-") as name:
-        buildah, folder = Buildah(storage), Path(name)
-        try:
-            build(buildah, context, folder)
-            with buildah.container(IMAGE) as container, buildah.root_of(container) as root:
-                inspect(buildah, root)
-                with database_url() as url:
-                    environment = {"CRM_AUTH_DATABASE_URL": url, "CRM_AUTH_SECRET_KEY": secrets.token_urlsafe(48)}
-                    use(Trial(buildah, container, buildah.inspect(IMAGE), environment, folder), root)
-        finally:
-            # The storage is this check's own: what a broken build left goes as well, the base image stays.
-            buildah("rm", "--all")
-            if buildah.has_image(IMAGE):
-                buildah("rmi", IMAGE)
-            buildah("rmi", "--prune")
+    cache = cache_folder()
+    with workspace(cache) as folder:
+        buildah = Buildah(folder / "storage")
+        build(buildah, context, cache, folder)
+        with buildah.container(IMAGE) as container, buildah.root_of(container) as root:
+            inspect(buildah, root)
+            with database_url() as url:
+                environment = {"CRM_AUTH_DATABASE_URL": url, "CRM_AUTH_SECRET_KEY": secrets.token_urlsafe(48)}
+                use(Trial(buildah, container, buildah.inspect(IMAGE), environment, folder), root)
 
 
-def build(buildah: Buildah, context: Path, folder: Path) -> None:
+def build(buildah: Buildah, context: Path, cache: Path, folder: Path) -> None:
     """The image from the project's Dockerfile on the distribution's Python."""
     began = time.monotonic()
-    made = ensure_base_image(buildah, folder)
-    say("base image", f"{time.monotonic() - began:.1f} s ({'made' if made else 'kept from before'})")
+    made = base_image(buildah, cache, folder)
+    say("base image", f"{time.monotonic() - began:.1f} s ({'made' if made else 'from the cache'})")
     began = time.monotonic()
     buildah.build(context, IMAGE, arguments={"PYTHON_IMAGE": BASE_IMAGE}, options=build_options(folder))
     say("build", f"{time.monotonic() - began:.1f} s")
@@ -145,20 +136,6 @@ def stop(name: str, server: RunningServer) -> None:
 def say(name: str, figure: str) -> None:
     """One line of the report."""
     print(f"{name:<44} {figure}", flush=True)
-
-
-@contextmanager
-def cache() -> Iterator[Path]:
-    """The storage folder, root's alone and used by one check at a time."""
-    folder = Path(os.environ.get("CONTAINER_CHECK_CACHE", "/var/tmp/crm-auth-container"))  # noqa: S108 -- owner checked
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.lstat()
-    if folder.is_symlink() or status.st_uid != 0 or status.st_mode & 0o077:
-        # Anybody can make a folder in /var/tmp; a base image of theirs would run as root here.
-        raise CheckFailed(f"{folder} is not root's alone")
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield folder
 
 
 if __name__ == "__main__":

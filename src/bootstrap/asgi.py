@@ -8,6 +8,7 @@ from dependency_injector import providers
 from litestar import Litestar
 from litestar.di import Provide
 
+from bootstrap.access_log import access_log
 from bootstrap.container import Container, make_container
 from bootstrap.lifespan import running
 from bootstrap.settings import Settings
@@ -34,6 +35,7 @@ def create_app(settings: Settings, container: Container | None = None) -> Litest
         lifespan=[lifespan],
         documentation=settings.docs,
         https=settings.public_url.startswith("https:"),
+        access_log=access_log(settings),
     )
 
 

@@ -4,7 +4,6 @@ Whatever a line is made of is a field's value, escaped by JSON, so that no input
 """
 
 import logging
-import logging.config
 import sys
 
 import structlog
@@ -17,7 +16,6 @@ _QUIET = ("asyncio", "uvicorn.error", "alembic")
 
 def configure(settings: Settings) -> None:
     """Send everything, the standard library's loggers included, through one formatter."""
-    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -26,7 +24,7 @@ def configure(settings: Settings) -> None:
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(sort_keys=False)
-        if as_json
+        if is_json(settings)
         else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     level = settings.log_level.upper()
@@ -47,3 +45,8 @@ def configure(settings: Settings) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def is_json(settings: Settings) -> bool:
+    """Whether lines are JSON: as asked for, or because nobody reads them on a terminal."""
+    return settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())

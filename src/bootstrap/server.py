@@ -106,15 +106,6 @@ def _ended_by_signals() -> Iterator[None]:
     yield
 
 
-def _end_on_signals() -> None:
-    """Told to stop, end as one that is done: exit code 0, and whatever was opened is closed on the way.
-
-    uvicorn drains its requests first and then raises the signal it was told by again, which would otherwise kill us.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: sys.exit(0))
-
-
 def _announce(settings: Settings, host: str, port: int, workers: int) -> None:
     if settings.is_embedded:
         log.warning(

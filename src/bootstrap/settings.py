@@ -99,7 +99,7 @@ def _networks(value: str) -> tuple[Network, ...]:
 
 def setting(default: Any, parse: Callable[[str], Any], meaning: str, *, secret: bool = False) -> Any:
     """A field of :class:`Settings`: its default, how its text is read, what it means, whether it is masked."""
-    return field(default=default, metadata={"parse": parse, "meaning": meaning, "secret": secret})
+    return field(default=default, repr=not secret, metadata={"parse": parse, "meaning": meaning, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,28 +10,35 @@ BASE_IMAGE = "localhost/crm-auth-base"
 PACKAGES = ("python3", "python3-venv", "ca-certificates")
 
 
-def ensure_base_image(buildah: Buildah, folder: Path) -> bool:
-    """Makes the base unless the storage has it; True when it was made. `folder` is scratch space.
+def base_image(buildah: Buildah, cache: Path, folder: Path) -> bool:
+    """Puts the base into the storage; True when it had to be made first. `folder` is scratch space.
 
     Raises CheckFailed when apt knows no mirror or a package cannot be had.
     """
-    if buildah.has_image(BASE_IMAGE):
-        return False
-    root = folder / "base"
+    archive = cache / "base.tar"
+    must_be_made = not archive.exists()
+    if must_be_made:
+        make_archive(archive, folder / "base")
+    container = buildah("from", "scratch")
+    with buildah.root_of(container) as root:
+        run("tar", "--extract", f"--file={archive}", f"--directory={root}")
+    buildah("config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
+    buildah("commit", "--quiet", "--rm", container, BASE_IMAGE)
+    return must_be_made
+
+
+def make_archive(archive: Path, root: Path) -> None:
+    """The distribution's smallest system with Python, as one file; all of it or none."""
     release, mirror = debian_mirror()
     options = ["--variant=minbase", f"--include={','.join(PACKAGES)}"]
-    run("debootstrap", *options, release, str(root), mirror, env=apt_proxy())
+    # debootstrap mounts /proc in its new root; in a namespace of its own that mount ends with it, however it ends.
+    run("unshare", "--mount", "debootstrap", *options, release, str(root), mirror, env=apt_proxy())
     for part in ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "usr/share/locale"):
         shutil.rmtree(root / part, ignore_errors=True)
-    container = buildah("from", "scratch")
-    try:
-        buildah("add", "--quiet", container, str(root), "/")
-        buildah("config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
-        buildah("commit", "--quiet", container, BASE_IMAGE)
-    finally:
-        buildah("rm", container)
-        shutil.rmtree(root)
-    return True
+    unfinished = archive.with_suffix(".part")
+    run("tar", "--create", f"--file={unfinished}", f"--directory={root}", ".")
+    unfinished.replace(archive)
+    shutil.rmtree(root)
 
 
 def debian_mirror() -> tuple[str, str]:

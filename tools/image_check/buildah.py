@@ -21,10 +21,6 @@ class Buildah:
         """Standard output; raises CheckFailed with what buildah said."""
         return run(*self._command(command), *arguments).strip()
 
-    def has_image(self, name: str) -> bool:
-        """True when the storage folder holds the image."""
-        return bool(self("images", "--quiet", "--filter", f"reference={name}"))
-
     def build(self, context: Path, tag: str, *, arguments: Mapping[str, str], options: list[str]) -> None:
         """Builds `context`/Dockerfile; the docker format is the one that can carry a health check."""
         given = [word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")]

@@ -54,7 +54,7 @@ def database_url() -> Iterator[str]:
             run(str(programs / "psql"), *ask, f"--command={statement}", env={"PGPASSWORD": password}, quiet=True)
         yield f"postgresql://crm_auth:{password}@127.0.0.1:{port}/crm_auth"
     finally:
-        run(*control, "--mode=immediate", "stop", user=user)
+        run(*control, "--mode=fast", "stop", user=user)
         shutil.rmtree(home)
 
 

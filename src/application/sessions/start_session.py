@@ -1,6 +1,7 @@
 """Open a session for a user whose authentication is complete."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from application.credentials.ports import PasswordHasher
@@ -10,6 +11,7 @@ from application.sessions.ports import AccessTokenIssuer, LiveSession, LogInAtte
 from application.sessions.signed_in import SignedIn, signed_in
 from domain.accounts.user import User
 from domain.credentials.password import Password, PasswordCredential
+from domain.errors import ServiceUnavailable
 from domain.sessions.events import session_started
 from domain.sessions.session import Authentication, Session, SessionLifetime
 
@@ -67,7 +69,10 @@ class StartSession:
 
     async def _rehash_if_outdated(self, who: Authenticated) -> None:
         """L11: only here is the password at hand that a better hash needs."""
-        if self.hasher.is_outdated(who.credential.password_hash):
-            work = self.unit_of_work(who.origin)
+        if not self.hasher.is_outdated(who.credential.password_hash):
+            return
+        work = self.unit_of_work(who.origin)
+        # The session stands already. Should this fail for lack of time, the next sign-in tries again.
+        with suppress(ServiceUnavailable):
             work.credentials.rehash(who.credential, await self.hasher.hash(who.password))
             await work.commit()

@@ -34,7 +34,8 @@ def parse_name(text: str) -> str:
     Control and format characters are refused: bidi overrides make one name read as another (F02).
     """
     name = unicodedata.normalize("NFC", text)
-    if not name.strip() or name != name.strip() or len(name) > NAME_MAX_LENGTH or any(map(_unprintable, name)):
+    is_blank = not name.strip(f" {_JOINERS}")
+    if is_blank or name != name.strip() or len(name) > NAME_MAX_LENGTH or any(map(_unprintable, name)):
         raise InvalidValue(
             "invalid_name",
             f"A name has 1 to {NAME_MAX_LENGTH} printable characters and no white space at its ends.",

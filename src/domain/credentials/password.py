@@ -12,6 +12,10 @@ PASSWORD_MAX_BYTES = 1024
 """UTF-8 bytes after NFC; the bound that keeps hashing cheap (L13)."""
 
 
+_DECOMPOSED = 4
+"""Code points that one character of NFC may be typed as: text longer than that is too long without normalising it."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Password:
     """A password in NFC, never trimmed, cut or case-folded (S04).
@@ -28,7 +32,7 @@ class Password:
 
         Raises InvalidValue ``password_too_long`` and ``invalid_password``.
         """
-        if len(text) > PASSWORD_MAX_BYTES:
+        if len(text) > _DECOMPOSED * PASSWORD_MAX_BYTES:
             raise _too_long()
         try:
             encoded = (normal := unicodedata.normalize("NFC", text)).encode()

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
@@ -54,7 +54,7 @@ class DatabaseOptions:
     (``lock_timeout`` < ``statement_timeout``), and where it cannot even do that, we do (``answer_timeout``).
     """
 
-    url: str
+    url: str = field(repr=False)
     pool_size: int = 10
     start_timeout: float = 30.0
     lock_timeout: float = 1.5

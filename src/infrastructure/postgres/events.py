@@ -11,7 +11,7 @@ COLUMNS = "id, type, user_id, session_id, request_id, ip_address, user_agent, da
 
 _RECORD = f"""
 INSERT INTO events ({COLUMNS})
-VALUES ($1::uuid, $2::text, $3::uuid, $4::uuid, $5::text, $6::inet, $7::text, $8::jsonb)
+VALUES ($1::uuid, $2::text, $3::uuid, $4::uuid, $5::text, $6::text::inet, $7::text, $8::jsonb)
 RETURNING id
 """
 

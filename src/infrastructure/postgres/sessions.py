@@ -72,7 +72,7 @@ WITH s AS (
     RETURNING s.*
 ), reused AS (
     INSERT INTO events ({EVENT_COLUMNS})
-    SELECT $6::uuid, 'session.ended', s.user_id, s.id, $7::text, $8::inet, $9::text,
+    SELECT $6::uuid, 'session.ended', s.user_id, s.id, $7::text, $8::text::inet, $9::text,
         '{{"reason": "{EndReason.REFRESH_TOKEN_REUSED}"}}'::jsonb
     FROM s WHERE s.ended_at = now() AND s.end_reason = '{EndReason.REFRESH_TOKEN_REUSED}'
 )
@@ -88,7 +88,7 @@ INSERT INTO sessions (
     expires_at, ip_address, user_agent, generation, refresh_digest
 )
 SELECT $1::uuid, u.id, $2::timestamptz, $3::text[], $4::text, $5::text, $6::text, $7::timestamptz, $7::timestamptz,
-    $8::interval, $9::timestamptz, $10::timestamptz, $11::inet, $12::text, $13::bigint, $14::bytea
+    $8::interval, $9::timestamptz, $10::timestamptz, $11::text::inet, $12::text, $13::bigint, $14::bytea
 FROM credentials AS c JOIN users AS u ON u.id = c.user_id
 WHERE c.id = $15::uuid AND c.version = $16::integer AND u.status = 'active'
 FOR SHARE OF c, u

@@ -1,0 +1,147 @@
+"""Settings come from the environment alone, and everything wrong with them is said at once."""
+
+from datetime import timedelta
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from bootstrap.settings import Settings, SettingsError
+from bootstrap.state import with_secret_key
+from domain.accounts.signup_policy import CLOSED, OPEN, SignupPolicy
+
+SECRET = "vT9qLw2xRk7uPz4mYc8nJd3hFb6sGa1e"
+EXTERNAL = {"CRM_AUTH_DATABASE_URL": "postgresql://crm:pw@db/crm", "CRM_AUTH_SECRET_KEY": SECRET}
+
+
+def problems_of(environment: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as refusal:
+        Settings.from_environment(environment)
+    return refusal.value.problems
+
+
+def test_nothing_need_be_set() -> None:
+    settings = Settings.from_environment({"PATH": "/usr/bin"})
+    assert settings.is_embedded
+    assert settings.signup is OPEN
+    assert settings.password_min_length == 15
+    assert settings.access_token_lifetime == timedelta(minutes=5)
+
+
+def test_settings_are_read() -> None:
+    settings = Settings.from_environment(
+        EXTERNAL
+        | {
+            "CRM_AUTH_TRUSTED_PROXIES": "10.0.0.0/8, 2001:db8::/32",
+            "CRM_AUTH_SIGNUP": "domains:Example.com",
+            "CRM_AUTH_RATE_LIMITS": "off",
+            "CRM_AUTH_SESSION_LIFETIME": "7200",
+            "CRM_AUTH_PUBLIC_URL": "https://auth.example.com/crm/",
+        }
+    )
+    assert settings.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("2001:db8::/32"))
+    assert settings.signup == SignupPolicy(frozenset({"example.com"}))
+    assert not settings.rate_limits
+    assert settings.session_lifetime == timedelta(hours=2)
+    assert settings.public_url == "https://auth.example.com/crm"
+
+
+def test_sign_up_can_be_closed() -> None:
+    assert Settings.from_environment({"CRM_AUTH_SIGNUP": "closed"}).signup is CLOSED
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "mysql://db"),
+        ("DATABASE_POOL_SIZE", "0"),
+        ("DATABASE_POOL_SIZE", "ten"),
+        ("DATABASE_POOL_SIZE", "\u0661"),
+        ("ACCESS_TOKEN_LIFETIME", "901"),
+        ("PASSWORD_MIN_LENGTH", "7"),
+        ("PUBLIC_URL", "auth.example.com"),
+        ("PUBLIC_URL", "https://user@auth.example.com"),
+        ("RATE_LIMITS", "no"),
+        ("SIGNUP", "domains:"),
+        ("SIGNUP", "Open"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("SECRET_KEY", "short"),
+        ("SECRET_KEY", f"{SECRET},changemechangemechangemechangeme"),
+        ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_bad_value_is_refused_with_its_name(name: str, value: str) -> None:
+    (problem,) = problems_of({f"CRM_AUTH_{name}": value})
+    assert problem.startswith(f"CRM_AUTH_{name} ")
+
+
+def test_an_unknown_setting_is_refused_with_its_name() -> None:
+    assert problems_of({"CRM_AUTH_RATE_LIMIT": "on"}) == ["CRM_AUTH_RATE_LIMIT is not a setting of this version."]
+
+
+def test_service_links_of_kubernetes_are_no_settings() -> None:
+    links = {
+        "CRM_AUTH_SERVICE_HOST": "10.1.2.3",
+        "CRM_AUTH_SERVICE_PORT": "8000",
+        "CRM_AUTH_SERVICE_PORT_HTTP": "8000",
+        "CRM_AUTH_PORT": "tcp://10.1.2.3:8000",
+        "CRM_AUTH_PORT_8000_TCP": "tcp://10.1.2.3:8000",
+        "CRM_AUTH_PORT_8000_TCP_ADDR": "10.1.2.3",
+    }
+    assert Settings.from_environment(links) == Settings.from_environment({})
+
+
+def test_all_problems_are_said_at_once() -> None:
+    assert len(problems_of({"CRM_AUTH_NONSENSE": "1", "CRM_AUTH_DOCS": "yes", "CRM_AUTH_HASH_WORKERS": "0"})) == 3
+
+
+def test_an_external_database_demands_a_secret_key() -> None:
+    (problem,) = problems_of({"CRM_AUTH_DATABASE_URL": EXTERNAL["CRM_AUTH_DATABASE_URL"]})
+    assert problem.startswith("CRM_AUTH_SECRET_KEY is missing")
+
+
+def test_a_secret_may_be_kept_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(f"{SECRET}\n")
+    file.chmod(0o640)
+    assert Settings.from_environment({"CRM_AUTH_SECRET_KEY_FILE": str(file)}).secret_key == (SECRET,)
+
+
+def test_a_secret_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(SECRET)
+    file.chmod(0o644)
+    (problem,) = problems_of({"CRM_AUTH_SECRET_KEY_FILE": str(file)})
+    assert "readable by everybody" in problem
+
+
+def test_a_file_that_is_missing_is_said(tmp_path: Path) -> None:
+    (problem,) = problems_of({"CRM_AUTH_SECRET_KEY_FILE": str(tmp_path / "missing")})
+    assert problem.startswith("CRM_AUTH_SECRET_KEY_FILE: ")
+
+
+def test_a_setting_given_twice_is_refused(tmp_path: Path) -> None:
+    (problem,) = problems_of({"CRM_AUTH_SECRET_KEY": SECRET, "CRM_AUTH_SECRET_KEY_FILE": str(tmp_path)})
+    assert "both given" in problem
+
+
+def test_the_embedded_default_makes_its_own_secret_once(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"CRM_AUTH_DATA_DIR": str(tmp_path / "data")})
+    first = with_secret_key(settings).secret_key
+    assert with_secret_key(settings).secret_key == first
+    assert (tmp_path / "data" / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_a_kept_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"CRM_AUTH_DATA_DIR": str(tmp_path)})
+    with_secret_key(settings)
+    (tmp_path / "secret_key").chmod(0o644)
+    with pytest.raises(SettingsError, match="readable by others"):
+        with_secret_key(settings)
+
+
+def test_a_secret_shows_in_no_representation() -> None:
+    assert SECRET not in repr(Settings.from_environment(EXTERNAL))
+    assert "pw@db" not in repr(Settings.from_environment(EXTERNAL))

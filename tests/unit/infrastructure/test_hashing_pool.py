@@ -1,0 +1,254 @@
+"""The pool's bounds. Work is held by a gate, so that no test depends on how fast a thread is."""
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from operator import add
+
+import pytest
+
+from domain.errors import Overloaded
+from infrastructure.passwords.hashing_pool import HashingPool
+
+DEADLINE = 10
+
+
+class Gate:
+    """Work that says when it has begun and goes on when it is let."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.count = 0
+        self._open = threading.Event()
+
+    def work(self) -> threading.Thread:
+        self.count += 1
+        self.begun.release()
+        assert self._open.wait(DEADLINE)
+        return threading.current_thread()
+
+    async def wait_begun(self) -> None:
+        assert await asyncio.to_thread(self.begun.acquire, timeout=DEADLINE)
+
+    def open(self) -> None:
+        self._open.set()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    gate = Gate()
+    yield gate
+    gate.open()
+
+
+async def test_work_is_done_in_a_thread_of_the_pool_and_answered() -> None:
+    pool = HashingPool(workers=1)
+    assert (await pool.run(lambda: threading.current_thread().name)).startswith("hashing")
+    pool.close()
+
+
+async def test_what_the_work_raises_reaches_its_caller_and_the_pool_goes_on() -> None:
+    pool = HashingPool(workers=1)
+
+    with pytest.raises(ZeroDivisionError):
+        await pool.run(lambda: 1 // 0)
+
+    assert await pool.run(lambda: 42) == 42
+    pool.close()
+
+
+def test_no_thread_is_started_before_the_first_work() -> None:
+    before = threading.active_count()
+    pool = HashingPool(workers=4)
+    assert threading.active_count() == before
+    pool.close()
+
+
+@pytest.mark.parametrize("bounds", [{"workers": 0}, {"workers": 1, "queue_length": -1}, {"workers": 1, "max_wait": 0}])
+def test_senseless_bounds_are_refused(bounds: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="at least one worker"):
+        HashingPool(**bounds)
+
+
+async def test_beyond_the_queue_is_overload_at_once(gate: Gate) -> None:
+    pool = HashingPool(workers=2, queue_length=3, max_wait=DEADLINE)
+    admitted = [asyncio.create_task(pool.run(gate.work)) for _ in range(5)]
+    await gate.wait_begun()
+    await gate.wait_begun()
+
+    began = time.monotonic()
+    with pytest.raises(Overloaded) as refusal:
+        await pool.run(gate.work)
+
+    assert refusal.value.retry_after == 1
+    assert time.monotonic() - began < 0.5
+    assert gate.count == 2
+    gate.open()
+    assert len(await asyncio.gather(*admitted)) == 5
+    assert await pool.run(lambda: "room again") == "room again"
+    pool.close()
+
+
+async def test_as_many_as_there_are_workers_run_at_once_and_no_more(gate: Gate) -> None:
+    pool = HashingPool(workers=3)
+    tasks = [asyncio.create_task(pool.run(gate.work)) for _ in range(9)]
+    for _ in range(3):
+        await gate.wait_begun()
+
+    assert not await asyncio.to_thread(gate.begun.acquire, timeout=0.1)
+    gate.open()
+    assert len(set(await asyncio.gather(*tasks))) == 3
+    pool.close()
+
+
+async def test_the_queue_holds_16_a_worker_by_default(gate: Gate) -> None:
+    pool = HashingPool(workers=2, max_wait=DEADLINE)
+    tasks = [asyncio.create_task(pool.run(gate.work)) for _ in range(2 + 32)]
+    await gate.wait_begun()
+
+    with pytest.raises(Overloaded):
+        await pool.run(gate.work)
+
+    gate.open()
+    await asyncio.gather(*tasks)
+    pool.close()
+
+
+async def test_what_waits_too_long_is_refused_and_never_done(gate: Gate) -> None:
+    pool = HashingPool(workers=1, queue_length=4, max_wait=0.05)
+    first = asyncio.create_task(pool.run(gate.work))
+    await gate.wait_begun()
+    done: list[int] = []
+
+    with pytest.raises(Overloaded):
+        await pool.run(lambda: done.append(1))
+
+    # What has begun is finished however long it takes, and what was refused has left the queue.
+    assert not first.done()
+    gate.open()
+    await first
+    await pool.run(lambda: None)
+    assert done == []
+    pool.close()
+
+
+async def test_what_nobody_awaits_any_more_is_never_done_and_makes_room(gate: Gate) -> None:
+    pool = HashingPool(workers=1, queue_length=1, max_wait=DEADLINE)
+    first = asyncio.create_task(pool.run(gate.work))
+    await gate.wait_begun()
+    done: list[str] = []
+    gone = asyncio.create_task(pool.run(lambda: done.append("gone")))
+    await asyncio.sleep(0)
+
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+
+    stays = asyncio.create_task(pool.run(lambda: done.append("stays")))
+    gate.open()
+    await asyncio.gather(first, stays)
+    assert done == ["stays"]
+    pool.close()
+
+
+async def test_a_caller_gone_in_the_middle_harms_nobody(gate: Gate) -> None:
+    pool = HashingPool(workers=1)
+    gone = asyncio.create_task(pool.run(gate.work))
+    await gate.wait_begun()
+
+    gone.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+
+    gate.open()
+    assert await pool.run(lambda: "next") == "next"
+    pool.close()
+
+
+def test_one_pool_serves_one_event_loop_after_the_other() -> None:
+    pool = HashingPool(workers=1)
+
+    async def run() -> int:
+        return await pool.run(lambda: 1)
+
+    assert asyncio.run(run()) + asyncio.run(run()) == 2
+    pool.close()
+
+
+def test_one_pool_serves_event_loops_at_once() -> None:
+    pool = HashingPool(workers=2, queue_length=1000)
+
+    async def run(number: int) -> list[int]:
+        answers: list[int] = await asyncio.gather(*(pool.run(partial(add, number, one)) for one in range(100)))
+        return answers
+
+    with ThreadPoolExecutor(3) as threads:
+        answers = list(threads.map(lambda number: asyncio.run(run(number)), [0, 1000, 2000]))
+
+    assert answers == [[number + one for one in range(100)] for number in (0, 1000, 2000)]
+    pool.close()
+
+
+def test_an_event_loop_closed_in_the_middle_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    pool = HashingPool(workers=1)
+    gate = Gate()
+
+    async def leave() -> None:
+        task = asyncio.create_task(pool.run(gate.work))
+        await gate.wait_begun()
+        del task
+
+    async def come_back() -> str:
+        return await pool.run(lambda: "next")
+
+    with caplog.at_level(logging.DEBUG, "concurrent.futures"):
+        asyncio.run(leave())
+        gate.open()
+        assert asyncio.run(come_back()) == "next"
+
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+    pool.close()
+
+
+async def test_closing_refuses_what_waits_and_what_comes_and_stops_the_threads(gate: Gate) -> None:
+    pool = HashingPool(workers=1, max_wait=DEADLINE)
+    first = asyncio.create_task(pool.run(gate.work))
+    await gate.wait_begun()
+    waiting = asyncio.create_task(pool.run(gate.work))
+    await asyncio.sleep(0)
+
+    threading.Timer(0.1, gate.open).start()
+    pool.close()
+
+    with pytest.raises(Overloaded):
+        await waiting
+    with pytest.raises(Overloaded):
+        await pool.run(gate.work)
+    assert not (await first).is_alive()
+    assert gate.count == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
+async def test_the_threads_give_way_and_the_event_loop_does_not() -> None:
+    pool = HashingPool(workers=1)
+    own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert await pool.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())) == 19
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) == own
+    pool.close()
+
+
+async def test_where_priorities_may_not_be_set_work_is_done_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    pool = HashingPool(workers=1)
+    assert await pool.run(lambda: 42) == 42
+    pool.close()
