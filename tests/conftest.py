@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.database import DatabaseServer, running_server
 
-NO_SKIPS = "CRM_AUTH_TEST_NO_SKIPS"
+NO_SKIPS = "TEST_NO_SKIPS"
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from bootstrap.container import Container
 from domain.credentials.password import Password
 from domain.errors import ServiceUnavailable
 from infrastructure.postgres import limits
+from infrastructure.postgres.database import DatabaseUnreachable
 from infrastructure.tokens.signing_keys import SigningKeyUnreadable
 
 log = logging.getLogger("crm_auth.lifespan")
@@ -40,6 +41,8 @@ async def running(container: Container) -> AsyncIterator[Container]:
                 upkeep.cancel()
                 with suppress(asyncio.CancelledError):
                     await upkeep
+    except DatabaseUnreachable as error:
+        raise StartRefused(str(error)) from None
     finally:
         adapters.hashing_pool().close()
 

@@ -1,18 +1,21 @@
 """Serving: the embedded database if it is ours, the schema, and uvicorn with one or several worker processes."""
 
+import gc
 import logging
 import multiprocessing
 import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING
+from socket import socket
+from typing import Any
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from bootstrap import logs
@@ -21,10 +24,10 @@ from bootstrap.state import with_secret_key
 from infrastructure.postgres import schema_version
 from infrastructure.postgres.embedded import EmbeddedPostgres
 
-if TYPE_CHECKING:
-    from litestar import Litestar
-
 log = logging.getLogger("crm_auth.server")
+
+ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
+"""As uvicorn calls it; spelt out because the framework is not imported here."""
 
 _GRACEFUL_SECONDS = 10
 
@@ -36,14 +39,41 @@ class WorkerApp:
     settings: Settings
     server_processes: int
 
-    def __call__(self) -> "Litestar":
+    def __call__(self) -> ASGIApp:
         """Called by uvicorn, in each worker process."""
         from bootstrap.asgi import create_app  # noqa: PLC0415 - the supervising process never needs the application
         from bootstrap.container import make_container  # noqa: PLC0415
 
         logs.configure(self.settings)
         _stop_with_parent()
-        return create_app(self.settings, make_container(self.settings, server_processes=self.server_processes))
+        container = make_container(self.settings, server_processes=self.server_processes)
+        app = create_app(self.settings, container)
+        # What is loaded by now stays: the collector need not walk a thousand modules again under load.
+        gc.collect()
+        gc.freeze()
+        return _telling_refusals(app)
+
+
+def _telling_refusals(app: ASGIApp) -> ASGIApp:
+    """The application, whose refusal to start is said in the sentence made for operators instead of a traceback."""
+
+    async def told(scope: Any, receive: Any, send: Any) -> None:
+        async def tell(message: Any) -> None:
+            if message["type"] == "lifespan.startup.failed" and (refusal := _refusal_in(sys.exc_info()[1])):
+                message["message"] = str(refusal)
+            await send(message)
+
+        await app(scope, receive, tell if scope["type"] == "lifespan" else send)
+
+    return told
+
+
+def _refusal_in(error: BaseException | None) -> BaseException | None:
+    from bootstrap.lifespan import StartRefused  # noqa: PLC0415 - as above
+
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_refusal_in, error.exceptions)), None)
+    return error if isinstance(error, StartRefused) else None
 
 
 @contextmanager
@@ -134,17 +164,28 @@ def _run(settings: Settings, host: str, port: int, workers: int) -> int:
         timeout_keep_alive=75,
         timeout_graceful_shutdown=_GRACEFUL_SECONDS,
     )
-    if workers == 1:
-        server = uvicorn.Server(config)
-        server.run()
-        return 0 if server.started else 1
-    sockets = [config.bind_socket()]
     try:
-        Multiprocess(config, sockets=sockets).run()
-    finally:
-        for listening in sockets:
-            listening.close()
-    return 0
+        listening = config.bind_socket()
+    except SystemExit:
+        return 1
+    with listening:
+        return _run_alone(config, listening) if workers == 1 else _run_workers(config, listening)
+
+
+def _run_alone(config: uvicorn.Config, listening: socket) -> int:
+    server = uvicorn.Server(config)
+    try:
+        server.run([listening])
+    except SystemExit as ended:
+        if ended.code != STARTUP_FAILURE:
+            raise
+    return 0 if server.started else 1
+
+
+def _run_workers(config: uvicorn.Config, listening: socket) -> int:
+    supervisor = Multiprocess(config, sockets=[listening])
+    supervisor.run()
+    return 1 if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes) else 0
 
 
 def _stop_with_parent() -> None:

@@ -1,6 +1,6 @@
 """A PostgreSQL server for the tests, and databases on it.
 
-By default the embedded one, in a folder of its own; with ``CRM_AUTH_TEST_DATABASE_URL`` a server that runs already,
+By default the embedded one, in a folder of its own; with ``TEST_DATABASE_URL`` a server that runs already,
 as a role that may create databases.
 """
 
@@ -20,7 +20,7 @@ import asyncpg
 from infrastructure.postgres import schema
 from infrastructure.postgres.embedded import EmbeddedPostgres
 
-SERVER_URL = "CRM_AUTH_TEST_DATABASE_URL"
+SERVER_URL = "TEST_DATABASE_URL"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import base64
 import hmac
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -88,6 +88,10 @@ class MemorySigningKeyStore:
         if not self.rows:
             self.rows = {row.kid: row for row in make()}
         return list(self.rows.values())
+
+    async def replace_sealed(self, kid: str, *, old: bytes, new: bytes) -> None:
+        if self.rows[kid].sealed_private_key == old:
+            self.rows[kid] = replace(self.rows[kid], sealed_private_key=new)
 
 
 @dataclass

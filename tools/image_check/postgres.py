@@ -3,7 +3,6 @@
 import os
 import pwd
 import secrets
-import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -36,8 +35,11 @@ def database_url() -> Iterator[str]:
     programs = server_programs()
     if programs is None:
         raise CheckFailed("no PostgreSQL server under /usr/lib/postgresql")
-    user = unprivileged_user()
-    home = Path(tempfile.mkdtemp(prefix="crm-auth-postgres-"))
+    with tempfile.TemporaryDirectory(prefix="crm-auth-postgres-") as home:
+        yield from _served(programs, Path(home), unprivileged_user())
+
+
+def _served(programs: Path, home: Path, user: str) -> Iterator[str]:
     password = secrets.token_hex(16)
     (home / "password").write_text(password)
     for path in (home, home / "password"):
@@ -55,7 +57,6 @@ def database_url() -> Iterator[str]:
         yield f"postgresql://crm_auth:{password}@127.0.0.1:{port}/crm_auth"
     finally:
         run(*control, "--mode=fast", "stop", user=user)
-        shutil.rmtree(home)
 
 
 def unprivileged_user() -> str:

@@ -6,10 +6,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 Found = TypeVar("Found")
+END_SECONDS = 10.0
 
 
 class CheckFailed(Exception):
@@ -92,9 +94,26 @@ def end(process: subprocess.Popen[Any]) -> None:
     """Ends a process and all below it, if it still runs: an interrupted or failed check leaves nothing going on."""
     if process.poll() is not None:
         return
-    for pid in [*descendants(process.pid), process.pid]:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+    doomed = list(_frozen(process.pid))
+    for pid in doomed:
+        _send(pid, signal.SIGKILL)
     process.wait()
+    # Grandchildren die in their own time, and one that still writes would undo the clean-up that follows.
+    wait_for("end of killed processes", END_SECONDS, lambda: None if any(map(_runs, doomed)) else True)
+
+
+def _frozen(pid: int) -> Iterator[int]:
+    # Stopped before its children are listed: a running parent could make another one meanwhile.
+    _send(pid, signal.SIGSTOP)
+    yield pid
+    for child in _children(pid):
+        yield from _frozen(child)
+
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def _runs(pid: int) -> bool:
+    return status_field(pid, "State")[:1] not in {"", "Z", "X"}

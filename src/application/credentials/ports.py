@@ -9,7 +9,7 @@ from domain.credentials.password import Password, PasswordCredential, Weakness
 class PasswordHasher(Protocol):
     """Hashes and verifies off the event loop, in bounded number (D01).
 
-    All methods raise Overloaded at once when too many are waiting. Work whose caller has gone is not done.
+    Those that are awaited raise Overloaded at once when too many wait. Work nobody awaits any more is not done.
     """
 
     async def hash(self, password: Password) -> str:

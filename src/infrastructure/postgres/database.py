@@ -84,6 +84,10 @@ class DatabaseOptions:
         }
 
 
+class DatabaseUnreachable(Exception):
+    """No connection could be made at the start; the message tells the operator why."""
+
+
 class Database:
     """Runs statements; every failure that is not the statement's own is ServiceUnavailable.
 
@@ -98,7 +102,10 @@ class Database:
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator["Database"]:
-        """Open the pool, waiting a bounded time for a database that is late, and close it."""
+        """Open the pool, waiting a bounded time for a database that is late, and close it.
+
+        Raises DatabaseUnreachable.
+        """
         self._pool = await self._open()
         try:
             yield self
@@ -162,9 +169,8 @@ class Database:
             self._lost(pool, connection, error)
             raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
         except asyncpg.InterfaceError as error:
-            if connection is None or not connection.is_closed():
+            if connection is None or not _is_closed(connection):
                 raise
-            # It was closed between the pool's look at it and ours.
             self._lost(pool, connection, error)
             raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
         finally:
@@ -173,7 +179,7 @@ class Database:
 
     def _lost(self, pool: "asyncpg.Pool[Record]", connection: Connection | None, error: BaseException) -> None:
         """Drop the connection, trust no idle one either, and refuse at once until a probe gets through."""
-        if connection is not None:
+        if connection is not None and not _is_closed(connection):
             connection.terminate()
         if self._probe is None:
             log.error("database lost: %s", type(error).__name__)
@@ -219,9 +225,17 @@ class Database:
                 )
             except (*_GONE, *_BUSY, TimeoutError) as error:
                 if asyncio.get_running_loop().time() >= deadline:
-                    raise
+                    raise DatabaseUnreachable(
+                        f"The database did not answer for {self._options.start_timeout:.0f} s ({_said(error)})."
+                    ) from None
                 log.warning("waiting for the database: %s", type(error).__name__)
                 await asyncio.sleep(_PROBE_INTERVAL)
+            except asyncpg.PostgresError as error:
+                raise DatabaseUnreachable(f"The database refuses the connection ({_said(error)}).") from None
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 async def _keep_as_it_is(_: "asyncpg.Connection[Record]") -> None:
@@ -229,6 +243,14 @@ async def _keep_as_it_is(_: "asyncpg.Connection[Record]") -> None:
 
     asyncpg itself rolls an open transaction back before it calls this. Its own reset is a second round trip.
     """
+
+
+def _is_closed(connection: Connection) -> bool:
+    """Also one that the pool took back by itself, because it was closed while it was ours."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
 
 
 async def _release(pool: "asyncpg.Pool[Record]", connection: Connection) -> None:

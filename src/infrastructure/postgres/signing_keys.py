@@ -20,6 +20,8 @@ INSERT INTO signing_keys (
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
+_REPLACE_SEALED = "UPDATE signing_keys SET sealed_private_key = $3 WHERE kid = $1 AND sealed_private_key = $2"
+
 # Held to the end of the transaction: of all who find no keys one makes them, and the others then find those.
 _LOCK = "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE"
 
@@ -33,6 +35,10 @@ class PostgresSigningKeyStore:
     async def load(self) -> list[StoredSigningKey]:
         """See the protocol."""
         return _keys_of(await self.database.fetch(_LOAD))
+
+    async def replace_sealed(self, kid: str, *, old: bytes, new: bytes) -> None:
+        """See the protocol."""
+        await self.database.fetch(_REPLACE_SEALED, kid, old, new)
 
     async def create_first(self, make: Callable[[], list[StoredSigningKey]]) -> list[StoredSigningKey]:
         """See the protocol."""

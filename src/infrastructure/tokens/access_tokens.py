@@ -1,9 +1,10 @@
 """Signed access tokens, RFC 9068."""
 
-import json
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
+
+from msgspec import json
 
 from application.ports import Clock
 from application.sessions.ports import AccessToken, ClaimsSource
@@ -74,5 +75,4 @@ class JwtAccessTokenIssuer:
             "exp": issued_at + expires_in,
             "jti": secrets.token_urlsafe(16),
         }
-        payload = json.dumps(claims, separators=(",", ":")).encode()
-        return AccessToken(text=self._ring.signing.sign(payload, TYPE), expires_in=expires_in)
+        return AccessToken(text=self._ring.signing.sign(json.encode(claims), TYPE), expires_in=expires_in)

@@ -13,6 +13,7 @@ from infrastructure.tokens.signing_keys import (
     SigningKeyStore,
     SigningKeyUnreadable,
     StoredSigningKey,
+    resealed,
 )
 
 log = logging.getLogger("crm_auth.signing_keys")
@@ -54,6 +55,14 @@ class KeyRing:
             log.info("signing keys: %s", " ".join(f"{key.kid}={key.state.value}" for key in keys.values()))
         if unreadable is not None:
             raise unreadable
+        await self._reseal(stored)
+
+    async def _reseal(self, stored: list[StoredSigningKey]) -> None:
+        """Seal with the newest secret what an older one sealed, so that the older one can be dropped (C07)."""
+        for row in filter(self._is_trusted, stored):
+            if sealed := resealed(row, self._secret_keys):
+                await self._store.replace_sealed(row.kid, old=row.sealed_private_key, new=sealed)
+                log.info("signing key %s is now sealed with the newest secret key", row.kid)
 
     @property
     def signing(self) -> SigningKey:

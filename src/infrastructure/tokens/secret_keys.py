@@ -83,6 +83,12 @@ class SecretKeys:
         except InvalidTag:
             raise CannotUnseal("sealed for something else, or altered") from None
 
+    def resealed(self, purpose: str, sealed: bytes, associated_data: bytes) -> bytes | None:
+        """The same under the newest secret; ``None`` where it is sealed with that one already. Raises CannotUnseal."""
+        if sealed.startswith(_FORMAT + self._newest.id):
+            return None
+        return self.seal(purpose, self.unseal(purpose, sealed, associated_data), associated_data)
+
     def mac(self, purpose: str, data: bytes, *, size: int = MAC_SIZE) -> bytes:
         """HMAC-SHA256 under the newest secret, cut to ``size`` bytes; the same again for the same data."""
         return hmac.digest(self._newest.key("mac", purpose), data, "sha256")[:size]

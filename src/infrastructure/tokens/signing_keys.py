@@ -67,6 +67,10 @@ class SigningKeyStore(Protocol):
         """All keys, the oldest first. Raises ServiceUnavailable."""
         ...
 
+    async def replace_sealed(self, kid: str, *, old: bytes, new: bytes) -> None:
+        """Store the sealed key ``new`` where it still is ``old``. Raises ServiceUnavailable."""
+        ...
+
     async def create_first(self, make: Callable[[], list[StoredSigningKey]]) -> list[StoredSigningKey]:
         """Store what ``make`` gives, unless there are keys; all keys there are then.
 
@@ -168,6 +172,11 @@ class SigningKey:
             activated_at=stored.activated_at,
             retired_at=stored.retired_at,
         )
+
+
+def resealed(stored: StoredSigningKey, secret_keys: SecretKeys) -> bytes | None:
+    """The sealed private key under the newest secret, unless it is so already. Raises CannotUnseal."""
+    return secret_keys.resealed(_PURPOSE, stored.sealed_private_key, _bound_to(stored.kid, stored.algorithm))
 
 
 def thumbprint(jwk: dict[str, str]) -> str:

@@ -133,6 +133,26 @@ async def test_a_changed_secret_is_said(ring: KeyRing, store: MemorySigningKeySt
     assert published(other) == set()
 
 
+async def test_an_old_secret_can_be_dropped_once_the_new_one_has_been_in_force(
+    ring: KeyRing, store: MemorySigningKeyStore, clock: MovableClock
+) -> None:
+    before = published(ring)
+    await KeyRing(store, SecretKeys([OTHER_SECRET, SECRET]), clock).reload()
+    alone = KeyRing(store, SecretKeys([OTHER_SECRET]), clock)
+    await alone.reload()
+    assert published(alone) == before
+
+
+async def test_a_secret_that_waits_behind_the_old_one_seals_nothing(
+    ring: KeyRing, store: MemorySigningKeyStore, clock: MovableClock
+) -> None:
+    """Nodes that do not have it yet must go on reading."""
+    rows = dict(store.rows)
+    await KeyRing(store, SecretKeys([SECRET, OTHER_SECRET]), clock).reload()
+    assert store.rows == rows
+    await ring.reload()
+
+
 async def test_an_unreadable_key_keeps_no_revoked_one_alive(
     ring: KeyRing, store: MemorySigningKeyStore, clock: MovableClock
 ) -> None:
