@@ -1,6 +1,7 @@
 """One line for each request."""
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from msgspec import json
@@ -29,5 +30,7 @@ def _write_json(record: AccessRecord) -> None:
         "logger": "crm_auth.http",
         "timestamp": datetime.now(UTC),
     }
-    sys.stderr.buffer.write(json.encode(line) + b"\n")
-    sys.stderr.buffer.flush()
+    # Whoever reads the log may have gone; the request is answered all the same.
+    with suppress(OSError, ValueError):
+        sys.stderr.buffer.write(json.encode(line) + b"\n")
+        sys.stderr.buffer.flush()

@@ -40,7 +40,7 @@ def create_app(settings: Settings, container: Container | None = None) -> Litest
 
 
 def litestar_dependencies(container: Container) -> dict[str, Provide]:
-    """Every use case by its name, made anew for each request, and the three parts that HTTP itself needs."""
+    """Every use case by its name, and the three parts that HTTP itself needs."""
     use_cases = container.use_cases()
     adapters = container.adapters
     factories = {name: item for name, item in use_cases.providers.items() if isinstance(item, providers.Factory)}
@@ -53,9 +53,13 @@ def litestar_dependencies(container: Container) -> dict[str, Provide]:
 
 
 def _provide(provider: "providers.Provider[Any]") -> Provide:
-    """Litestar reads a provider's signature, and one of dependency-injector has none to read: hence the closure."""
+    """What the provider makes, made once: it holds no state, and making it for every request is felt.
+
+    Litestar reads a provider's signature, and one of dependency-injector has none to read: hence the closure.
+    """
+    provided = provider()
 
     def make() -> Any:
-        return provider()
+        return provided
 
     return Provide(make, sync_to_thread=False)

@@ -56,7 +56,8 @@ def _database_options(settings: Settings) -> DatabaseOptions:
 
 def _hashing_pool(settings: Settings, server_processes: int) -> HashingPool:
     """D01: as many checks at once as this process has cores of its own."""
-    share = max(1, (os.cpu_count() or 1) // server_processes)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    share = max(1, cores // server_processes)
     return HashingPool(workers=settings.hash_workers or share, queue_length=settings.hash_queue)
 
 
@@ -131,7 +132,7 @@ class Adapters(containers.DeclarativeContainer):
 
 
 class UseCases(containers.DeclarativeContainer):
-    """What the product can do. Each is made anew for every request and holds no state."""
+    """What the product can do. None holds state: whatever a call needs to remember is in its unit of work."""
 
     settings = providers.Dependency(instance_of=Settings)
     adapters = providers.DependenciesContainer()

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 
 import asyncpg
@@ -31,7 +31,7 @@ async def running(container: Container) -> AsyncIterator[Container]:
     The service runs in it; so does a script that calls use cases without HTTP. Raises StartRefused.
     """
     adapters = container.adapters
-    try:
+    with adapters.hashing_pool().opened(), _explained():
         async with adapters.database().opened():
             await _take_stock(container)
             upkeep = asyncio.create_task(_keep_up(container))
@@ -41,22 +41,24 @@ async def running(container: Container) -> AsyncIterator[Container]:
                 upkeep.cancel()
                 with suppress(asyncio.CancelledError):
                     await upkeep
-    except DatabaseUnreachable as error:
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except asyncpg.UndefinedTableError:
+        raise StartRefused("The database has no schema: run `crm-auth db upgrade` first.") from None
+    except (DatabaseUnreachable, SigningKeyUnreadable) as error:
         raise StartRefused(str(error)) from None
-    finally:
-        adapters.hashing_pool().close()
 
 
 async def _take_stock(container: Container) -> None:
-    try:
-        await _anchor_clock(container)
-        await container.adapters.key_ring().reload()
-        # The estimator reads its dictionaries at its first judgement, which would hold up the first sign-up.
-        container.adapters.estimator().weakness(Password.given("nobody's password"), own_words=())
-    except asyncpg.UndefinedTableError:
-        raise StartRefused("The database has no schema: run `crm-auth db upgrade` first.") from None
-    except SigningKeyUnreadable as error:
-        raise StartRefused(str(error)) from None
+    await _anchor_clock(container)
+    await container.adapters.key_ring().reload()
+    await container.adapters.key_ring().reseal()
+    # The estimator reads its dictionaries at its first judgement, which would hold up the first sign-up.
+    container.adapters.estimator().weakness(Password.given("nobody's password"), own_words=())
 
 
 async def _anchor_clock(container: Container) -> None:
@@ -65,14 +67,22 @@ async def _anchor_clock(container: Container) -> None:
 
 
 async def _keep_up(container: Container) -> None:
-    """Every half minute: the database's time, the signing keys, and counters that hold nothing back any more."""
+    """Every half minute: the database's time, the signing keys, and counters that hold nothing back any more.
+
+    Each on its own, and never to end: a clock that is not anchored and a key that is not dropped are noticed by nobody.
+    """
+    adapters = container.adapters
+    tasks: tuple[Callable[[], Awaitable[object]], ...] = (
+        lambda: _anchor_clock(container),
+        lambda: adapters.key_ring().reload(),
+        lambda: limits.purge(adapters.database()),
+    )
     while True:
         await asyncio.sleep(UPKEEP_INTERVAL.total_seconds())
-        try:
-            await _anchor_clock(container)
-            await container.adapters.key_ring().reload()
-            await limits.purge(container.adapters.database())
-        except ServiceUnavailable:
-            log.warning("upkeep waits for the database")
-        except (SigningKeyUnreadable, asyncpg.PostgresError):
-            log.exception("upkeep failed")
+        for task in tasks:
+            try:
+                await task()
+            except ServiceUnavailable:
+                log.warning("upkeep waits for the database")
+            except Exception:
+                log.exception("upkeep failed")

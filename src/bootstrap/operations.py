@@ -26,7 +26,7 @@ def _explained() -> Iterator[None]:
     from bootstrap.lifespan import StartRefused
     from bootstrap.settings import SettingsError
     from infrastructure.postgres.embedded import EmbeddedPostgresError
-    from infrastructure.postgres.schema import SchemaError
+    from infrastructure.postgres.schema_version import SchemaError
 
     try:
         yield

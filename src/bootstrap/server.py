@@ -30,6 +30,8 @@ ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 """As uvicorn calls it; spelt out because the framework is not imported here."""
 
 _GRACEFUL_SECONDS = 10
+_EMBEDDED_CONNECTIONS = 48
+"""Of the 60 that it takes; the rest is for commands and probes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,17 @@ def with_database(settings: Settings, *, join: bool = False) -> Iterator[Setting
 def serve(settings: Settings, *, host: str, port: int, workers: int) -> int:
     """Serve until told to stop; the exit code. Raises what :func:`with_database` does."""
     logs.configure(settings)
+    settings = replace(settings, database_pool_size=_pool_size(settings, workers))
     with _ended_by_signals(), with_database(settings) as resolved:
         _announce(settings, host, port, workers)
         return _run(resolved, host, port, workers)
+
+
+def _pool_size(settings: Settings, workers: int) -> int:
+    """The embedded PostgreSQL has its own bound, which all worker processes share."""
+    if not settings.is_embedded:
+        return settings.database_pool_size
+    return max(1, min(settings.database_pool_size, _EMBEDDED_CONNECTIONS // workers))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from domain.accounts.signup_policy import CLOSED, OPEN, SignupPolicy
+from domain.errors import InvalidValue
 from infrastructure.passwords.argon2 import Argon2Parameters
 from infrastructure.tokens.secret_keys import weak_secret
 
@@ -84,10 +85,20 @@ def _signup(value: str) -> SignupPolicy:
     if value in {"open", "closed"}:
         return OPEN if value == "open" else CLOSED
     kind, _, names = value.partition(":")
-    domains = frozenset(name.strip().lower() for name in names.split(",") if name.strip())
+    domains = frozenset(_domain(name.strip()) for name in names.split(",") if name.strip())
     if kind != "domains" or not domains:
         raise ValueError("must be open, closed, or domains:example.com,example.org")
     return SignupPolicy(domains)
+
+
+def _domain(name: str) -> str:
+    """As addresses have it in their canonical form."""
+    from infrastructure.identifiers import parse_email_address  # noqa: PLC0415 - heavy, and seldom needed
+
+    try:
+        return parse_email_address(f"anybody@{name}").domain
+    except InvalidValue:
+        raise ValueError(f"names {name!r}, which is no domain of e-mail addresses") from None
 
 
 def _networks(value: str) -> tuple[Network, ...]:

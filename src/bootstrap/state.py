@@ -40,3 +40,9 @@ def _write_once(path: Path, text: str) -> None:
         pass
     finally:
         unfinished.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        # Or a power cut could leave a database sealed with a secret that is not there.
+        os.fsync(folder)
+    finally:
+        os.close(folder)

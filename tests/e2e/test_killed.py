@@ -17,6 +17,7 @@ import pytest
 
 from tests.integration.embedded.processes import is_running, postgres_processes
 from tests.support.client import Person, ServiceClient, client_of
+from tests.support.figures import figure
 from tests.support.server import START_LIMIT, Server, embedded_folder, run_crm_auth, running_server, until
 
 KILLS = int(os.environ.get("TEST_KILLS", "3"))
@@ -83,18 +84,14 @@ async def _stream_until_killed(server: Server, enough: int) -> Ledger:
     async with client_of(server.url) as client, asyncio.TaskGroup() as streams:
         for _ in range(STREAMS):
             streams.create_task(ledger.keep_signing_up(client))
-        async with asyncio.timeout(START_LIMIT):
-            while len(ledger.acknowledged) < enough:
-                await asyncio.sleep(0.005)
+        await asyncio.to_thread(until, lambda: len(ledger.acknowledged) >= enough, within=START_LIMIT)
         server.kill()
     return ledger
 
 
 async def _lost(client: ServiceClient, ledger: Ledger) -> list[Person]:
     answers = [await client.log_in(person.email, person.password) for person in ledger.acknowledged]
-    return [
-        person for person, answer in zip(ledger.acknowledged, answers, strict=True) if answer.status_code != 201
-    ]
+    return [person for person, answer in zip(ledger.acknowledged, answers, strict=True) if answer.status_code != 201]
 
 
 async def test_kill_during_sign_ups_loses_nothing_and_leaves_no_process(folder: Path, tmp_path: Path) -> None:
@@ -118,7 +115,7 @@ async def test_kill_during_sign_ups_loses_nothing_and_leaves_no_process(folder: 
             unanswered += len(ledger.unanswered)
         assert server.stop() == 0
         until(lambda: not _processes_of(folder))
-    print(f"{KILLS} kills: {acknowledged} acknowledged, 0 lost, {unanswered} unanswered, 0 orphans")
+    figure(f"{KILLS} kills: {acknowledged} acknowledged, 0 lost, {unanswered} unanswered, 0 orphans")
 
 
 async def _assert_whole_or_absent(client: ServiceClient, person: Person) -> None:

@@ -95,7 +95,7 @@ async def test_a_remembered_session_lasts_longer(client: ServiceClient) -> None:
     assert (await client.http.post("/v1/sessions", json=body)).json()["refresh_expires_in"] == 14 * 24 * 3600
 
 
-async def test_the_folder_of_the_embedded_default_is_closed_to_others(embedded_server: Server) -> None:
+def test_the_folder_of_the_embedded_default_is_closed_to_others(embedded_server: Server) -> None:
     folder = Path(embedded_server.settings["CRM_AUTH_DATA_DIR"])
     assert folder.stat().st_mode & 0o077 == 0
     for entry in folder.rglob("*"):

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.conftest import WORKERS
 from tests.support.client import Person, ServiceClient, SignedIn, client_of, problem_of
+from tests.support.figures import figure
 from tests.support.rows import end_reason, event_types, let_pass
 from tests.support.server import Server
 
@@ -26,9 +27,7 @@ async def _warm(client: ServiceClient) -> None:
     await asyncio.gather(*(client.http.get("/health/ready") for _ in range(AT_ONCE)))
 
 
-async def test_refreshing_at_once_gives_one_successor_and_signs_nobody_out(
-    server: Server, database_url: str
-) -> None:
+async def test_refreshing_at_once_gives_one_successor_and_signs_nobody_out(server: Server, database_url: str) -> None:
     """R02, R13: whoever of the 64 asks first, all are told the same."""
     async with client_of(server.url, connections=AT_ONCE) as client:
         session = await client.signed_in()
@@ -48,7 +47,7 @@ async def test_refreshing_at_once_gives_one_successor_and_signs_nobody_out(
         assert (await client.session(session.access_token)).status_code == 200
         assert (await client.refresh(session.refresh_token)).status_code == 200
         assert await event_types(database_url, session.session_id) == ["session.started"]
-        print(f"{ROUNDS} rounds of {AT_ONCE}: {dict(statuses)}, distinct successors {dict(successors_per_round)}")
+        figure(f"{ROUNDS} rounds of {AT_ONCE}: {dict(statuses)}, distinct successors {dict(successors_per_round)}")
 
 
 def _workers_reached(server: Server) -> int:

@@ -47,9 +47,7 @@ class SignedIn:
         """Of a token response; fails the test for any other answer."""
         assert answer.is_success, f"{answer.status_code} {answer.text}"
         body = answer.json()
-        return cls(
-            body["access_token"], body["refresh_token"], UUID(body["session"]["id"]), UUID(body["user"]["id"])
-        )
+        return cls(body["access_token"], body["refresh_token"], UUID(body["session"]["id"]), UUID(body["user"]["id"]))
 
 
 class ServiceClient:

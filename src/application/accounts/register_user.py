@@ -49,6 +49,7 @@ class RegisterUser:
 
     async def __call__(self, registration: Registration, origin: Origin) -> User:
         """Raises InvalidInput, SignupClosed, IdentifierTaken, TooManyAttempts, ServiceUnavailable."""
+        self.signup.refuse_if_closed()
         email, username, profile, password = self._parse(registration)
         self.signup.admit(email)
         opened = await self.registrations.open(email, username, origin)

@@ -18,6 +18,11 @@ class SignupPolicy:
             return "open"
         return f"domains:{','.join(sorted(self.domains))}" if self.domains else "closed"
 
+    def refuse_if_closed(self) -> None:
+        """Raises SignupClosed when nobody at all is admitted: nothing need be looked at then."""
+        if self.domains == frozenset():
+            raise SignupClosed
+
     def admit(self, email: EmailAddress) -> None:
         """Raises SignupClosed for an address that is not admitted."""
         if self.domains is not None and email.domain not in self.domains:

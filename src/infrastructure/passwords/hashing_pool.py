@@ -4,9 +4,9 @@ import asyncio
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from domain.errors import Overloaded
@@ -35,7 +35,18 @@ class HashingPool:
         self._max_wait = max_wait
         self._closed = False
         self._unfinished: set[object] = set()
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="hashing", initializer=_give_way)
+        self._workers = workers
+        self._threads = self._new_threads()
+
+    @contextmanager
+    def opened(self) -> Iterator["HashingPool"]:
+        """The pool, closed at the end of the context; it may be opened again."""
+        if self._closed:
+            self._threads, self._closed = self._new_threads(), False
+        try:
+            yield self
+        finally:
+            self.close()
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do the work in a thread and give its result or raise its exception.
@@ -65,6 +76,9 @@ class HashingPool:
         """Refuse what waits and what comes, and wait for the hashes being made (one's time at most)."""
         self._closed = True
         self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _new_threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._workers, thread_name_prefix="hashing", initializer=_give_way)
 
     def _admit(self, work: Callable[[], T]) -> Future[T]:
         if self._closed or len(self._unfinished) >= self._limit:

@@ -42,6 +42,8 @@ _BUSY = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+_ANSWERS = (asyncpg.UniqueViolationError, asyncpg.InvalidTextRepresentationError, asyncpg.UndefinedTableError)
+"""What callers of statements know to read."""
 _PROBE_INTERVAL = 0.25
 _UNAVAILABLE = "The database does not answer at the moment."
 
@@ -88,6 +90,13 @@ class DatabaseUnreachable(Exception):
     """No connection could be made at the start; the message tells the operator why."""
 
 
+class StatementFailed(Exception):
+    """A statement of ours that PostgreSQL cannot run: a defect, told by its kind and never by its data."""
+
+    def __init__(self, error: asyncpg.PostgresError) -> None:
+        super().__init__(f"{type(error).__name__} {error.sqlstate} {getattr(error, 'constraint_name', None) or ''}")
+
+
 class Database:
     """Runs statements; every failure that is not the statement's own is ServiceUnavailable.
 
@@ -112,13 +121,9 @@ class Database:
         finally:
             if self._probe is not None:
                 self._probe.cancel()
+                self._probe = None
             pool, self._pool = self._pool, None
             await _close(pool, self._options.answer_timeout)
-
-    @property
-    def is_available(self) -> bool:
-        """Whether the database answered when it was last asked."""
-        return self._pool is not None and self._probe is None
 
     async def fetch_row(self, statement: str, *arguments: object) -> Record | None:
         """The statement's first row, if any."""
@@ -157,25 +162,27 @@ class Database:
             async with asyncio.timeout(self._options.answer_timeout):
                 connection = await pool.acquire()
                 return await work(connection)
-        except _BUSY as error:
-            log.warning("statement refused by the database: %s", type(error).__name__)
-            raise ServiceUnavailable(retry_after=1) from None
-        except TimeoutError as error:
-            # With a connection in hand the server did not answer. Without one the pool is merely busy (X06).
-            if connection is not None:
-                self._lost(pool, connection, error)
-            raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
-        except _GONE as error:
-            self._lost(pool, connection, error)
-            raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
-        except asyncpg.InterfaceError as error:
-            if connection is None or not _is_closed(connection):
-                raise
-            self._lost(pool, connection, error)
-            raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            raise self._told(pool, connection, error) from None
         finally:
             if connection is not None:
                 await _release(pool, connection)
+
+    def _told(self, pool: "asyncpg.Pool[Record]", connection: Connection | None, error: Exception) -> Exception:
+        """What a failure is to callers; one that the database is gone is acted upon."""
+        if isinstance(error, _BUSY) or (connection is None and isinstance(error, TimeoutError)):
+            # Too much at once, for the server or for our pool (X06).
+            log.warning("statement not done: %s", type(error).__name__)
+            return ServiceUnavailable(retry_after=1)
+        # Without a connection the pool wanted a new one and did not get it: also a password that was changed.
+        # With one, a time-out means that the server did not answer.
+        if connection is None or isinstance(error, (*_GONE, TimeoutError)) or _is_closed(connection):
+            self._lost(pool, connection, error)
+            return ServiceUnavailable(_UNAVAILABLE, retry_after=1)
+        if isinstance(error, asyncpg.PostgresError) and not isinstance(error, (*_RETRIED, *_ANSWERS)):
+            # G02: its own message may quote the row, password hash and all, and is therefore not passed on.
+            return StatementFailed(error)
+        return error
 
     def _lost(self, pool: "asyncpg.Pool[Record]", connection: Connection | None, error: BaseException) -> None:
         """Drop the connection, trust no idle one either, and refuse at once until a probe gets through."""
@@ -189,7 +196,8 @@ class Database:
         while True:
             try:
                 await self._ask_once()
-            except (*_GONE, *_BUSY, asyncpg.PostgresError, TimeoutError):
+            except Exception as error:  # noqa: BLE001 - a probe that dies would never let anybody in again
+                log.info("database still away: %s", type(error).__name__)
                 await asyncio.sleep(_PROBE_INTERVAL)
             else:
                 await pool.expire_connections()
@@ -218,6 +226,8 @@ class Database:
                     self._options.url,
                     timeout=self._options.answer_timeout,
                     statement_cache_size=self._options.statement_cache_size,
+                    # Prepared once for a connection's life: a new preparation is one more round trip.
+                    max_cached_statement_lifetime=0,
                     server_settings=self._options.server_settings,
                     min_size=1,
                     max_size=self._options.pool_size,

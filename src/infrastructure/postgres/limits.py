@@ -119,9 +119,10 @@ WHERE r.rule = given.rule AND r.subject = given.subject
 RETURNING r.rule
 """
 
-_PURGE = """
+_PURGE_BATCH = 1000
+_PURGE = f"""
 DELETE FROM rate_limits WHERE (rule, subject) IN (
-    SELECT rule, subject FROM rate_limits WHERE arrival_at < now() LIMIT 1000 FOR UPDATE SKIP LOCKED
+    SELECT rule, subject FROM rate_limits WHERE arrival_at < now() LIMIT {_PURGE_BATCH} FOR UPDATE SKIP LOCKED
 )
 RETURNING rule
 """
@@ -142,6 +143,7 @@ class PostgresAttemptWriter:
             self.stage(Write(statement=_FORGIVE, arguments=(list(rules), list(subjects), costs)))
 
 
-async def purge(database: Database) -> int:
-    """Delete counters that hold nothing back any more, at most 1,000; how many there were."""
-    return len(await database.fetch(_PURGE))
+async def purge(database: Database) -> None:
+    """Delete counters that hold nothing back any more, 1,000 a statement, past those that are in use."""
+    while len(await database.fetch(_PURGE)) == _PURGE_BATCH:
+        pass

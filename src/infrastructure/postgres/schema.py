@@ -18,6 +18,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from infrastructure.postgres.schema_version import SchemaError
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 _ROLE_SETTINGS = {
@@ -26,10 +28,6 @@ _ROLE_SETTINGS = {
     "idle_in_transaction_session_timeout": "10s",
 }
 """Those of :class:`~infrastructure.postgres.database.DatabaseOptions`, for connections that cannot set them."""
-
-
-class SchemaError(RuntimeError):
-    """The schema is not where it should be, or cannot be brought there; the message is for the operator."""
 
 
 def upgrade(url: str, revision: str = "head") -> None:

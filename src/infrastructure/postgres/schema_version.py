@@ -13,6 +13,10 @@ NEWEST = "0001"
 REVISION = "SELECT version_num FROM schema_version"
 
 
+class SchemaError(RuntimeError):
+    """The schema is not where it should be, or cannot be brought there; the message is for the operator."""
+
+
 def is_newest(url: str) -> bool:
     """Whether the database is known to have the schema; ``False`` whenever it cannot be told."""
     return asyncio.run(_revision(url)) == NEWEST

@@ -45,10 +45,10 @@ WHERE s.id = $1 AND s.user_id = $2 AND {_IS_LIVE}
 # every condition judged again on what the winner left, so that any number at once leave one chain.
 _AGE = "s.generation - $2::bigint"
 _GRACE = f"interval '{GRACE.total_seconds()} seconds'"
-_ROTATES = f"({_IS_LIVE} AND {_AGE} = 0 AND s.refresh_digest = $3::bytea)"
-_IS_LATE = f"({_IS_LIVE} AND {_AGE} = 1 AND s.rotated_at < now() - {_GRACE})"
+_ROTATES = f"({_AGE} = 0 AND s.refresh_digest = $3::bytea)"
+_IS_LATE = f"({_AGE} = 1 AND s.rotated_at < now() - {_GRACE})"
 _IN_BURST = f"coalesce(s.rotated_at >= now() - {_GRACE} AND s.previous_rotated_at >= now() - {_GRACE}, false)"
-_REUSES = f"({_IS_LIVE} AND (({_IS_LATE} AND s.previous_late) OR ({_AGE} > 1 AND NOT {_IN_BURST})))"
+_REUSES = f"(({_IS_LATE} AND s.previous_late) OR ({_AGE} > 1 AND NOT {_IN_BURST}))"
 
 # The joined user row is not read again after waiting for the lock: whatever disables a user or changes a password
 # ends the session rows in its own transaction.
@@ -68,7 +68,7 @@ WITH s AS (
         ended_at = CASE WHEN {_REUSES} THEN now() ELSE s.ended_at END,
         end_reason = CASE WHEN {_REUSES} THEN '{EndReason.REFRESH_TOKEN_REUSED}' ELSE s.end_reason END
     FROM users AS u
-    WHERE s.id = $1::uuid AND u.id = s.user_id
+    WHERE s.id = $1::uuid AND u.id = s.user_id AND {_IS_LIVE}
     RETURNING s.*
 ), reused AS (
     INSERT INTO events ({EVENT_COLUMNS})

@@ -8,10 +8,11 @@ from functools import lru_cache
 import asyncpg
 
 from domain.errors import DomainError
-from infrastructure.postgres.database import Database
+from infrastructure.postgres.database import Database, StatementFailed
 
 _PARAMETER = re.compile(r"\$(\d+)")
 _UNMET = "unmet condition of write "
+_UNMET_IN_MESSAGE = re.compile(_UNMET + r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +43,13 @@ async def write_all(database: Database, writes: Sequence[Write]) -> None:
             for index, refusal in write.conflicts:
                 if index == error.constraint_name:
                     raise refusal() from None
-        raise
+        raise StatementFailed(error) from None
     except asyncpg.InvalidTextRepresentationError as error:
-        position = str(error).rpartition(_UNMET)[2].rstrip('"')
-        refusal_of = writes[int(position)].unless_written if position.isdecimal() else None
+        # Whatever stands around it is in the server's language, quotation marks included.
+        unmet = _UNMET_IN_MESSAGE.search(str(error))
+        refusal_of = writes[int(unmet[1])].unless_written if unmet else None
         if refusal_of is None:
-            raise
+            raise StatementFailed(error) from None
         raise refusal_of() from None
 
 

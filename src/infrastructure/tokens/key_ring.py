@@ -55,11 +55,14 @@ class KeyRing:
             log.info("signing keys: %s", " ".join(f"{key.kid}={key.state.value}" for key in keys.values()))
         if unreadable is not None:
             raise unreadable
-        await self._reseal(stored)
 
-    async def _reseal(self, stored: list[StoredSigningKey]) -> None:
-        """Seal with the newest secret what an older one sealed, so that the older one can be dropped (C07)."""
-        for row in filter(self._is_trusted, stored):
+    async def reseal(self) -> None:
+        """Seal with the newest secret what an older one sealed, so that the older one can be dropped (C07).
+
+        Once, at the start: two nodes with the same secrets in another order would undo each other's work for ever.
+        Raises ServiceUnavailable, CannotUnseal.
+        """
+        for row in filter(self._is_trusted, await self._store.load()):
             if sealed := resealed(row, self._secret_keys):
                 await self._store.replace_sealed(row.kid, old=row.sealed_private_key, new=sealed)
                 log.info("signing key %s is now sealed with the newest secret key", row.kid)

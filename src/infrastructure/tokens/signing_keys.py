@@ -4,10 +4,12 @@ A key passes through four states (K07, K08): *next* is published and does not si
 is published while tokens it signed may live, *revoked* is neither published nor trusted.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -121,7 +123,9 @@ class SigningKey:
         """The payload as a signed compact JWS (RFC 7515 7.1). Raises ValueError for a key that only verifies."""
         if self.private_key is None:
             raise ValueError(f"{self} does not sign")
-        return _JWS.encode(payload, self.private_key, algorithm=self.algorithm, headers={"typ": typ, "kid": self.kid})
+        signed = f"{_header(self.algorithm, self.kid, typ)}.{base64url.encode(payload)}"
+        signature = _JWS.get_algorithm_by_name(self.algorithm).sign(signed.encode(), self.private_key)
+        return f"{signed}.{base64url.encode(signature)}"
 
     def verify(self, text: str) -> bytes:
         """The payload of a compact JWS that this key signed. Raises jwt.PyJWTError for any other text."""
@@ -172,6 +176,12 @@ class SigningKey:
             activated_at=stored.activated_at,
             retired_at=stored.retired_at,
         )
+
+
+@lru_cache(maxsize=16)
+def _header(algorithm: str, kid: str, typ: str) -> str:
+    """The JOSE header, the same for all tokens of a key: encoding it anew is a fifth of what a signature costs."""
+    return base64url.encode(json.dumps({"alg": algorithm, "kid": kid, "typ": typ}, separators=(",", ":")).encode())
 
 
 def resealed(stored: StoredSigningKey, secret_keys: SecretKeys) -> bytes | None:

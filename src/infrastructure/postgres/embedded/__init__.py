@@ -1,6 +1,6 @@
 """A private PostgreSQL beneath the data folder, for one machine, needing no set-up.
 
-``EmbeddedPostgres`` starts it, ``connection_info`` tells worker processes how to reach it. A small owner process sits
+``EmbeddedPostgres`` starts it, ``connection_info`` tells how to reach one that runs. A small owner process sits
 between the two: it holds the lock of the data folder and a pipe from the server, so that PostgreSQL stops cleanly
 however the server ends.
 """

@@ -40,7 +40,7 @@ def resolved(data_dir: Path) -> Path:
 
 
 def connection_info(data_dir: Path) -> ConnectionInfo:
-    """Read the stored credentials and start nothing: for the worker processes of a server that owns the cluster.
+    """Read the stored credentials and start nothing: for whoever shares a cluster that a server owns.
 
     Raises EmbeddedPostgresError when there are none to read.
     """

@@ -137,7 +137,7 @@ async def test_an_old_secret_can_be_dropped_once_the_new_one_has_been_in_force(
     ring: KeyRing, store: MemorySigningKeyStore, clock: MovableClock
 ) -> None:
     before = published(ring)
-    await KeyRing(store, SecretKeys([OTHER_SECRET, SECRET]), clock).reload()
+    await KeyRing(store, SecretKeys([OTHER_SECRET, SECRET]), clock).reseal()
     alone = KeyRing(store, SecretKeys([OTHER_SECRET]), clock)
     await alone.reload()
     assert published(alone) == before
@@ -148,7 +148,7 @@ async def test_a_secret_that_waits_behind_the_old_one_seals_nothing(
 ) -> None:
     """Nodes that do not have it yet must go on reading."""
     rows = dict(store.rows)
-    await KeyRing(store, SecretKeys([SECRET, OTHER_SECRET]), clock).reload()
+    await KeyRing(store, SecretKeys([SECRET, OTHER_SECRET]), clock).reseal()
     assert store.rows == rows
     await ring.reload()
 

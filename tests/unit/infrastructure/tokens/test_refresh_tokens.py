@@ -143,6 +143,7 @@ def test_the_checksum_is_looked_at() -> None:
         PREFIX + "=" * 96,
         "A" * LENGTH,
     ],
+    ids=range(15),
 )
 def test_other_spellings_are_refused(text: str) -> None:
     """R09."""

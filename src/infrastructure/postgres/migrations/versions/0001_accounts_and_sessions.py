@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("authz_epoch", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("created_at", DateTimeUTC(), nullable=False),
         sa.Column("updated_at", DateTimeUTC(), nullable=False),
+        sa.CheckConstraint("status IN ('active', 'disabled')", name=op.f("users_status_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("users_pkey")),
         sa.UniqueConstraint("email_canonical", name=op.f("users_email_canonical_key")),
         sa.UniqueConstraint("username_canonical", name=op.f("users_username_canonical_key")),
@@ -92,6 +93,7 @@ def upgrade() -> None:
         sa.Column("created_at", DateTimeUTC(), nullable=False),
         sa.Column("updated_at", DateTimeUTC(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("credentials_user_id_fkey"), ondelete="CASCADE"),
+        sa.CheckConstraint("kind IN ('password')", name=op.f("credentials_kind_check")),
         sa.PrimaryKeyConstraint("id", name=op.f("credentials_pkey")),
     )
     op.create_index(
