@@ -30,6 +30,8 @@ ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
 """As uvicorn calls it; spelt out because the framework is not imported here."""
 
 _GRACEFUL_SECONDS = 10
+_COLLECTOR_THRESHOLDS = (20_000, 20, 50)
+"""A request leaves hardly any cycles, so looking for them after every 700 objects, as is the default, finds nothing."""
 _EMBEDDED_CONNECTIONS = 48
 """Of the 60 that it takes; the rest is for commands and probes."""
 
@@ -53,6 +55,7 @@ class WorkerApp:
         # What is loaded by now stays: the collector need not walk a thousand modules again under load.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_COLLECTOR_THRESHOLDS)
         return _telling_refusals(app)
 
 
