@@ -1,0 +1,231 @@
+"""The schema's climb up and down, by the commands that operators use."""
+
+import asyncio
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from alembic.script import ScriptDirectory
+from asyncpg import Connection, Record
+
+from infrastructure.postgres import schema, schema_version
+from infrastructure.postgres.schema_version import SchemaError
+from tests.integration.schema_shape import shape_of
+from tests.support.database import DatabaseServer
+from tests.support.rows import connected, tables_of
+from tests.support.server import crm_auth, environment_of, run_crm_auth, settings_on
+
+SCRIPTS = ScriptDirectory(str(Path(schema.__file__).parent / "migrations"))
+REVISIONS = [script.revision for script in SCRIPTS.walk_revisions()][::-1]
+"""The oldest first."""
+MIGRATION_LOCK = 0x63726D2D61757468
+
+
+@pytest.fixture
+async def empty_database(database_server: DatabaseServer) -> AsyncIterator[str]:
+    url = await database_server.create(empty=True)
+    yield url
+    await database_server.drop(url)
+
+
+async def _off_the_loop(work: Callable[..., None], *arguments: str) -> None:
+    """The commands run an event loop of their own."""
+    await asyncio.to_thread(work, *arguments)
+
+
+def test_the_code_knows_the_newest_migration() -> None:
+    assert SCRIPTS.get_heads() == [schema_version.NEWEST]
+    assert REVISIONS[-1] == schema_version.NEWEST
+
+
+async def test_up_and_down_and_up_again(empty_database: str) -> None:
+    nothing = await shape_of(empty_database)
+    await _off_the_loop(schema.upgrade, empty_database)
+    first_time = await shape_of(empty_database)
+    await _off_the_loop(schema.check, empty_database)
+    await _off_the_loop(schema.downgrade, empty_database, "base")
+    assert await tables_of(empty_database) == ["schema_version"]
+    async with connected(empty_database) as connection:
+        assert await connection.fetchval("SELECT count(*) FROM schema_version") == 0
+        await connection.execute("DROP TABLE schema_version")
+    assert await shape_of(empty_database) == nothing, "nothing else is left behind"
+    await _off_the_loop(schema.upgrade, empty_database)
+    assert await shape_of(empty_database) == first_time
+    await _off_the_loop(schema.check, empty_database)
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_every_step_can_be_taken_back(empty_database: str, revision: str) -> None:
+    await _off_the_loop(schema.upgrade, empty_database, revision)
+    above = await shape_of(empty_database)
+    await _off_the_loop(schema.downgrade, empty_database)
+    below = await shape_of(empty_database)
+    assert below != above
+    await _off_the_loop(schema.upgrade, empty_database, revision)
+    assert await shape_of(empty_database) == above
+    await _off_the_loop(schema.downgrade, empty_database)
+    assert await shape_of(empty_database) == below
+
+
+async def test_upgrading_what_is_up_to_date_changes_nothing(database_url: str) -> None:
+    before = await shape_of(database_url)
+    await _off_the_loop(schema.upgrade, database_url)
+    assert await shape_of(database_url) == before
+    assert "(head)" in await asyncio.to_thread(schema.current, database_url)
+
+
+async def test_no_extension_is_asked_for(database_url: str) -> None:
+    """So that the schema lives on any PostgreSQL, and its owner needs no rights beyond its database."""
+    assert not [row for row in await shape_of(database_url) if row[1] == "extension"]
+
+
+async def test_two_upgrades_at_once_both_succeed(empty_database: str) -> None:
+    """Both are held at the gate until both are there; then one migrates, and the other finds it done."""
+    async with connected(empty_database) as gate:
+        await gate.execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+        upgrades = [_begin_upgrade(empty_database) for _ in range(2)]
+        try:
+            async with asyncio.timeout(120):
+                while await _waiting(gate) < len(upgrades):
+                    assert all(upgrade.poll() is None for upgrade in upgrades)
+                    await asyncio.sleep(0.05)
+            await gate.execute(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
+            said = await asyncio.gather(*(asyncio.to_thread(upgrade.communicate) for upgrade in upgrades))
+        finally:
+            for upgrade in upgrades:
+                upgrade.kill()
+                upgrade.wait()
+    assert [upgrade.returncode for upgrade in upgrades] == [0, 0], said
+    await _off_the_loop(schema.check, empty_database)
+
+
+def _begin_upgrade(url: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        crm_auth("db", "upgrade"),
+        env=environment_of(settings_on(url)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def _waiting(gate: "Connection[Record]") -> int:
+    """How many stand at the gate."""
+    high, low = divmod(MIGRATION_LOCK, 1 << 32)
+    count: int = await gate.fetchval(
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        " AND classid::bigint = $1::bigint AND objid::bigint = $2::bigint",
+        high,
+        low,
+    )
+    return count
+
+
+CHANGES = {
+    "another column": "ALTER TABLE users ADD COLUMN stray text",
+    "a column less": "ALTER TABLE users DROP COLUMN locale",
+    "a column of another type": "ALTER TABLE users ALTER COLUMN authz_epoch TYPE bigint",
+    "a column that may be empty": "ALTER TABLE users ALTER COLUMN email DROP NOT NULL",
+    "no unique identifier": "ALTER TABLE users DROP CONSTRAINT users_email_canonical_key",
+    "no index": "DROP INDEX sessions_user_id_created_at_idx",
+    "no unique index": "DROP INDEX signing_keys_one_active_key",
+    "no foreign key": "ALTER TABLE sessions DROP CONSTRAINT sessions_user_id_fkey",
+    "a table less": "DROP TABLE rate_limits",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+async def test_check_sees_a_changed_schema(database_url: str, change: str) -> None:
+    await _off_the_loop(schema.check, database_url)
+    async with connected(database_url) as connection:
+        await connection.execute(change)
+    with pytest.raises(SchemaError, match="not those of this version"):
+        await _off_the_loop(schema.check, database_url)
+
+
+async def test_a_table_that_stays_locked_stops_the_migration_and_not_the_service(database_url: str) -> None:
+    """X11: the migration gives up; nothing queues up behind it for long, and nothing is half done."""
+    before = await shape_of(database_url)
+    async with connected(database_url) as other, other.transaction():
+        await other.execute("LOCK TABLE sessions IN ACCESS SHARE MODE")
+        with pytest.raises(SchemaError, match="lock timeout"):
+            await _off_the_loop(schema.downgrade, database_url, "base")
+    assert await shape_of(database_url) == before
+
+
+async def test_an_unknown_revision_is_refused(database_url: str) -> None:
+    with pytest.raises(SchemaError):
+        await _off_the_loop(schema.upgrade, database_url, "9999")
+    with pytest.raises(SchemaError):
+        await _off_the_loop(schema.downgrade, database_url, "nothing")
+
+
+def _db(*arguments: str, url: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    return run_crm_auth("db", *arguments, settings=settings_on(url, **more))
+
+
+def test_the_commands(empty_database: str) -> None:
+    at_first = _db("check", url=empty_database)
+    assert (at_first.returncode, "crm-auth db upgrade" in at_first.stderr) == (1, True)
+    assert _db("current", url=empty_database).stdout == "no schema\n"
+    upgraded = _db("upgrade", url=empty_database)
+    assert (upgraded.returncode, upgraded.stdout) == (0, f"{schema_version.NEWEST} (head)\n")
+    assert _db("current", url=empty_database).stdout == upgraded.stdout
+    assert _db("check", url=empty_database).returncode == 0
+    unconfirmed = _db("downgrade", "base", url=empty_database)
+    assert unconfirmed.returncode != 0, "data would be lost"
+    assert _db("check", url=empty_database).returncode == 0
+    down = _db("downgrade", "base", "--yes", url=empty_database)
+    assert (down.returncode, down.stdout) == (0, "no schema\n")
+    assert _db("check", url=empty_database).returncode == 1
+    assert _db("upgrade", "9999", url=empty_database).returncode == 1
+
+
+def test_a_database_that_is_not_there() -> None:
+    refused = _db("upgrade", url="postgresql://somebody:s3cret-word@127.0.0.1:1/nowhere")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("crm-auth: ")
+    assert "Traceback" not in refused.stderr
+    assert "s3cret-word" not in refused.stderr
+
+
+ROLE = "crm_auth_test_role"
+
+
+@pytest.fixture
+async def role_and_database(database_server: DatabaseServer) -> AsyncIterator[str]:
+    """The URL of a role and a database that are not there yet, and are not there afterwards."""
+    async with connected(database_server.url) as admin:
+        if not await admin.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
+            pytest.skip("the role of this test server may not make roles, as the embedded one's may not")
+        parts = urlsplit(database_server.url)
+        address = parts.netloc.rpartition("@")[2]
+        yield urlunsplit(parts._replace(netloc=f"{ROLE}:pass%27word@{address}", path=f"/{ROLE}"))
+        await admin.execute(f"DROP DATABASE IF EXISTS {ROLE}")
+        await admin.execute(f"DROP ROLE IF EXISTS {ROLE}")
+
+
+async def test_init_makes_role_and_database(database_server: DatabaseServer, role_and_database: str) -> None:
+    url, admin_url = role_and_database, database_server.url
+    first = await asyncio.to_thread(_db, "init", url=url, database_admin_url=admin_url)
+    assert first.returncode == 0, first.stderr
+    assert f"role {ROLE} made" in first.stdout
+    assert f"database {ROLE} made" in first.stdout
+    again = await asyncio.to_thread(_db, "init", url=url, database_admin_url=admin_url)
+    assert (again.returncode, "made" in again.stdout) == (0, False), "what is there is left"
+    assert (await asyncio.to_thread(_db, "upgrade", url=url)).returncode == 0
+    assert (await asyncio.to_thread(_db, "check", url=url)).returncode == 0
+    async with connected(url) as connection:
+        rights = "rolsuper OR rolcreatedb OR rolcreaterole"
+        assert await connection.fetchval(f"SELECT {rights} FROM pg_roles WHERE rolname = $1", ROLE) is False
+        assert await connection.fetchval("SHOW statement_timeout") == "2s", "also behind a pooler"
+        assert await connection.fetchval("SHOW lock_timeout") == "1500ms"
+
+
+def test_init_says_what_it_needs(empty_database: str) -> None:
+    refused = _db("init", url=empty_database)
+    assert refused.returncode == 1
+    assert "CRM_AUTH_DATABASE_ADMIN_URL" in refused.stderr
