@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.embedded.processes import HoldingServer, eventually, postgres_processes
 
 from infrastructure.postgres.embedded import EmbeddedPostgres, placement
+from tests.integration.embedded.processes import HoldingServer, eventually, postgres_processes
 
 Serve = Callable[..., HoldingServer]
 

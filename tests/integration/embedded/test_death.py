@@ -9,6 +9,8 @@ from typing import Any
 
 import asyncpg
 import pytest
+
+from infrastructure.postgres.embedded import EmbeddedPostgres
 from tests.integration.embedded.conftest import Serve
 from tests.integration.embedded.processes import (
     children_of,
@@ -20,8 +22,6 @@ from tests.integration.embedded.processes import (
     postmaster_of,
     query,
 )
-
-from infrastructure.postgres.embedded import EmbeddedPostgres
 
 
 def test_killed_server_with_lingering_children_leaves_no_orphan_and_loses_nothing(made: Path, serve: Serve) -> None:

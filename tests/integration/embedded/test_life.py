@@ -6,8 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.integration.embedded.conftest import Serve
-from tests.integration.embedded.processes import is_running, lock_state, postgres_processes, postmaster_of, query
 
 from infrastructure.postgres.embedded import (
     ConnectionInfo,
@@ -16,6 +14,8 @@ from infrastructure.postgres.embedded import (
     EmbeddedPostgresError,
     connection_info,
 )
+from tests.integration.embedded.conftest import Serve
+from tests.integration.embedded.processes import is_running, lock_state, postgres_processes, postmaster_of, query
 
 
 def test_cold_start_then_warm_start_keeps_data(

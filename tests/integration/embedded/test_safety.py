@@ -6,10 +6,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from tests.integration.embedded.processes import cluster_of, eventually, postgres_processes, query
 
 from infrastructure.postgres.embedded import ConnectionInfo, EmbeddedPostgres, EmbeddedPostgresError, connection_info
 from infrastructure.postgres.embedded.socket_folder import prepare_socket_folder
+from tests.integration.embedded.processes import cluster_of, eventually, postgres_processes, query
 
 LONG = Path("x" * 60) / ("y" * 60)
 
