@@ -8,6 +8,7 @@ from dependency_injector import providers
 from litestar import Litestar
 from litestar.di import Provide
 
+from bootstrap import logs
 from bootstrap.access_log import access_log
 from bootstrap.container import Container, make_container
 from bootstrap.lifespan import running
@@ -22,6 +23,7 @@ def create_app(settings: Settings, container: Container | None = None) -> Litest
     ``settings`` name a database and a secret key; ``container`` is for those who replace a part. A host application
     must run this one's lifespan, which opens the database.
     """
+    logs.show_no_variables()
     container = container or make_container(settings)
 
     @asynccontextmanager

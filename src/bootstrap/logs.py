@@ -47,6 +47,23 @@ def configure(settings: Settings) -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
+def show_no_variables() -> None:
+    """Where the host application set up no structlog: tracebacks without variables, which hold passwords (G02).
+
+    structlog's default shows them, and is for the machine of a developer.
+    """
+    if structlog.is_configured():
+        return
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ]
+    )
+
+
 def is_json(settings: Settings) -> bool:
     """Whether lines are JSON: as asked for, or because nobody reads them on a terminal."""
     return settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())

@@ -81,7 +81,7 @@ class Ledger:
 async def _stream_until_killed(server: Server, enough: int) -> Ledger:
     """Sign-ups from several clients, and a kill in the middle of them."""
     ledger = Ledger()
-    async with client_of(server.url) as client, asyncio.TaskGroup() as streams:
+    async with asyncio.timeout(START_LIMIT), client_of(server.url) as client, asyncio.TaskGroup() as streams:
         for _ in range(STREAMS):
             streams.create_task(ledger.keep_signing_up(client))
         await asyncio.to_thread(until, lambda: len(ledger.acknowledged) >= enough, within=START_LIMIT)

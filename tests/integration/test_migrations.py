@@ -208,6 +208,7 @@ async def role_and_database(database_server: DatabaseServer) -> AsyncIterator[st
         await admin.execute(f"DROP ROLE IF EXISTS {ROLE}")
 
 
+@pytest.mark.superuser
 async def test_init_makes_role_and_database(database_server: DatabaseServer, role_and_database: str) -> None:
     url, admin_url = role_and_database, database_server.url
     first = await asyncio.to_thread(_db, "init", url=url, database_admin_url=admin_url)

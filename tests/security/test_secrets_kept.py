@@ -9,7 +9,8 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from tests.support.client import ServiceClient, SignedIn, bearer, client_of
+from tests.support.application import served, settings_for
+from tests.support.client import Person, ServiceClient, SignedIn, bearer, client_of
 from tests.support.rows import connected, dump, end_reason, forget_attempts, let_pass
 from tests.support.server import SECRET_KEY, Server, until
 
@@ -157,3 +158,20 @@ async def _log_with(server: Server, text: str) -> str:
     """The log, once it has come to that."""
     await asyncio.to_thread(until, lambda: text in server.log)
     return server.log
+
+
+async def test_a_host_without_logging_of_its_own_prints_no_secret(
+    database_url: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """G02, mounted in an application that set up nothing: a failure shows no variables of ours."""
+    ada = Person.new()
+    async with served(settings_for(database_url)) as host:
+        assert (await host.sign_up(ada)).status_code == 201
+        async with connected(database_url) as connection:
+            await connection.execute("ALTER TABLE users RENAME TO users_away")
+        assert (await host.log_in(ada.email, ada.password)).status_code == 500
+        assert (await host.sign_up(ada)).status_code == 500
+    printed = capfd.readouterr()
+    for text in (printed.out, printed.err, caplog.text):
+        assert ada.password not in text
+        assert "walnut ferry" not in text, "nor a part of it"

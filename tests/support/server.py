@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -121,13 +121,16 @@ class Server:
         self.process.wait(STOP_LIMIT)
 
     def close(self) -> None:
-        """Whatever state it is in: gone when this returns."""
-        if self._process is not None and self._process.poll() is None:
-            try:
+        """Whatever state it is in: gone when this returns, and its worker processes with it."""
+        if self._process is None:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            if self._process.poll() is None:
                 self.stop()
-            except subprocess.TimeoutExpired:
-                os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait(STOP_LIMIT)
+        # Only what should not have outlived it is still in its process group.
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(STOP_LIMIT)
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"ended with {self.process.returncode}:\n{self.log[-4000:]}"

@@ -162,7 +162,7 @@ class Database:
             async with asyncio.timeout(self._options.answer_timeout):
                 connection = await pool.acquire()
                 return await work(connection)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
             raise self._told(pool, connection, error) from None
         finally:
             if connection is not None:

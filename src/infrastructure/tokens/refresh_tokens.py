@@ -21,6 +21,7 @@ from the secret of the token it replaces, bound to session and generation. The d
 latter, so a dump opens nothing, also not together with the service's key (R08).
 """
 
+import hmac
 import struct
 from hashlib import sha256
 from secrets import token_bytes
@@ -29,8 +30,6 @@ from zlib import crc32
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from application.sessions.ports import NewRefreshToken, PresentedRefreshToken
 from domain.sessions.errors import InvalidRefreshToken
@@ -87,7 +86,8 @@ class RefreshTokenCodec:
 
         Raises InvalidRefreshToken behind the last generation, which one refresh a second reaches in 136 years.
         """
-        secret, nonce = token_bytes(_SECRET_SIZE), token_bytes(_NONCE_SIZE)
+        random = token_bytes(_SECRET_SIZE + _NONCE_SIZE)
+        secret, nonce = random[:_SECRET_SIZE], random[_SECRET_SIZE:]
         text = self._text(presented.session_id, _next_generation(presented), secret)
         sealed = nonce + _cipher(presented).encrypt(nonce, secret, _bound_to(presented))
         return NewRefreshToken(text=text, digest=sha256(secret).digest(), sealed=sealed)
@@ -122,7 +122,8 @@ def _next_generation(presented: PresentedRefreshToken) -> int:
 
 
 def _cipher(presented: PresentedRefreshToken) -> AESGCM:
-    return AESGCM(HKDFExpand(SHA256(), 32, _SEAL_LABEL).derive(presented.secret))
+    """Keyed by HKDF-Expand (RFC 5869 2.3) of the presented secret: its first block, and one is all a key takes."""
+    return AESGCM(hmac.digest(presented.secret, _SEAL_LABEL + b"\x01", "sha256"))
 
 
 def _bound_to(presented: PresentedRefreshToken) -> bytes:
