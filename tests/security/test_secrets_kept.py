@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
+import structlog
 
 from tests.support.application import served, settings_for
 from tests.support.client import Person, ServiceClient, SignedIn, bearer, client_of
@@ -164,6 +165,7 @@ async def test_a_host_without_logging_of_its_own_prints_no_secret(
     database_url: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """G02, mounted in an application that set up nothing: a failure shows no variables of ours."""
+    structlog.reset_defaults()  # What tests before this one set up is no host's doing.
     ada = Person.new()
     async with served(settings_for(database_url)) as host:
         assert (await host.sign_up(ada)).status_code == 201
