@@ -1,0 +1,1 @@
+"""Photos: the picture of themselves that people may add to their account."""
