@@ -1,0 +1,1 @@
+"""Adding a photo to one's account, looking at it, taking it away."""
