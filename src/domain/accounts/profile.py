@@ -1,17 +1,15 @@
 """What a user tells about themselves; field names are those of OpenID Connect Core 5.1."""
 
-import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
+from functools import partial
 
-from domain.errors import InvalidValue
+from domain.errors import FieldCheck, InvalidValue
 
 NAME_MAX_LENGTH = 100
 """Code points."""
 
-_PHONE_NUMBER = re.compile(r"\+[1-9][0-9]{6,14}")
-_LOCALE = re.compile(r"(?P<language>[A-Za-z]{2,3})(-(?P<script>[A-Za-z]{4}))?(-(?P<region>[A-Za-z]{2}|[0-9]{3}))?")
 _JOINERS = "\u200c\u200d"
 """Zero-width joiners: invisible, but Persian names and emoji are misspelt without them."""
 
@@ -26,6 +24,27 @@ class Profile:
     phone_number: str | None = None
     locale: str | None = None
     zoneinfo: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRules:
+    """How each field is judged and written down, at sign-up and afterwards alike."""
+
+    parse_phone_number: Callable[[str], str]
+    parse_locale: Callable[[str], str]
+    time_zones: Container[str]
+
+    def judge(self, given: Mapping[str, str | None], check: FieldCheck) -> dict[str, str | None]:
+        """The given fields as they are kept, by name; what is refused goes to ``check``."""
+        parsers: Mapping[str, Callable[[str], str]] = {
+            "given_name": parse_name,
+            "family_name": parse_name,
+            "display_name": parse_name,
+            "phone_number": self.parse_phone_number,
+            "locale": self.parse_locale,
+            "zoneinfo": partial(parse_zoneinfo, known=self.time_zones),
+        }
+        return {field: check.optional(field, parsers[field], text) for field, text in given.items()}
 
 
 def parse_name(text: str) -> str:
@@ -43,21 +62,16 @@ def parse_name(text: str) -> str:
     return name
 
 
-def parse_phone_number(text: str) -> str:
-    """A number in E.164. Raises InvalidValue ``invalid_phone_number``."""
-    if not _PHONE_NUMBER.fullmatch(text):
-        raise InvalidValue("invalid_phone_number", "A phone number is written in E.164, like +442079460123.")
-    return text
+def invalid_phone_number() -> InvalidValue:
+    """The one refusal of what is no telephone number."""
+    return InvalidValue(
+        "invalid_phone_number", "A phone number is written with + and its country code, like +442079460123."
+    )
 
 
-def parse_locale(text: str) -> str:
-    """A BCP 47 tag of language, script and region in its usual case. Raises InvalidValue ``invalid_locale``."""
-    match = _LOCALE.fullmatch(text)
-    if match is None:
-        raise InvalidValue("invalid_locale", "A locale is a BCP 47 tag, like en or pt-BR.")
-    script, region = match["script"], match["region"]
-    parts = (match["language"].lower(), script and script.title(), region and region.upper())
-    return "-".join(part for part in parts if part)
+def invalid_locale() -> InvalidValue:
+    """The one refusal of what is no language tag."""
+    return InvalidValue("invalid_locale", "A locale is a BCP 47 tag of registered subtags, like en, pt-BR or zh-Hant.")
 
 
 def parse_zoneinfo(text: str, known: Container[str]) -> str:
