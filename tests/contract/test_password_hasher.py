@@ -7,7 +7,9 @@ import pytest
 
 from application.credentials.ports import PasswordHasher
 from domain.credentials.password import Password
-from infrastructure.passwords.argon2 import Argon2Parameters, Argon2PasswordHasher
+from infrastructure.passwords.argon2 import Argon2Parameters, Argon2Scheme
+from infrastructure.passwords.bcrypt import BcryptScheme
+from infrastructure.passwords.hasher import PooledPasswordHasher
 from infrastructure.passwords.hashing_pool import HashingPool
 from tests.support.passwords import FakePasswordHasher
 
@@ -28,11 +30,25 @@ def _fakes() -> Iterator[Hashers]:
 
 def _argon2() -> Iterator[Hashers]:
     pool = HashingPool(workers=2)
-    yield Hashers(Argon2PasswordHasher(pool), Argon2PasswordHasher(pool, Argon2Parameters(passes=3)))
+    tomorrow = Argon2Scheme(Argon2Parameters(passes=3))
+    yield Hashers(PooledPasswordHasher(pool, Argon2Scheme()), PooledPasswordHasher(pool, tomorrow))
     pool.close()
 
 
-@pytest.fixture(scope="module", params=[_fakes, _argon2], ids=["fake", "argon2"])
+def _bcrypt() -> Iterator[Hashers]:
+    pool = HashingPool(workers=2)
+    yield Hashers(PooledPasswordHasher(pool, BcryptScheme(cost=4)), PooledPasswordHasher(pool, BcryptScheme(cost=5)))
+    pool.close()
+
+
+def _both() -> Iterator[Hashers]:
+    """After the operator has chosen the other scheme."""
+    pool, argon2, bcrypt = HashingPool(workers=2), Argon2Scheme(), BcryptScheme(cost=4)
+    yield Hashers(PooledPasswordHasher(pool, bcrypt, [argon2]), PooledPasswordHasher(pool, argon2, [bcrypt]))
+    pool.close()
+
+
+@pytest.fixture(scope="module", params=[_fakes, _argon2, _bcrypt, _both], ids=["fake", "argon2", "bcrypt", "both"])
 def hashers(request: pytest.FixtureRequest) -> Iterator[Hashers]:
     make: Callable[[], Iterator[Hashers]] = request.param
     yield from make()
@@ -41,6 +57,14 @@ def hashers(request: pytest.FixtureRequest) -> Iterator[Hashers]:
 @pytest.fixture
 def hasher(hashers: Hashers) -> PasswordHasher:
     return hashers.today
+
+
+async def test_d01_there_is_a_place_and_again_when_it_was_given_back(hasher: PasswordHasher) -> None:
+    for _ in range(100):
+        with hasher.place():
+            pass
+    with hasher.place(), hasher.place():
+        assert await hasher.verify(PASSWORD, await hasher.hash(PASSWORD))
 
 
 async def test_the_hashed_password_matches_and_no_other_does(hasher: PasswordHasher) -> None:
@@ -61,14 +85,14 @@ async def test_the_hashed_password_matches_and_no_other_does(hasher: PasswordHas
         pytest.param("длинный пароль", "длинный паролЬ", id="another script"),
     ],
 )
-async def test_a_password_is_used_whole(hasher: PasswordHasher, one: str, other: str) -> None:
+async def test_s04_a_password_is_used_whole(hasher: PasswordHasher, one: str, other: str) -> None:
     stored = await hasher.hash(Password.given(one))
 
     assert await hasher.verify(Password.given(one), stored)
     assert not await hasher.verify(Password.given(other), stored)
 
 
-async def test_composed_and_decomposed_spellings_are_one_password(hasher: PasswordHasher) -> None:
+async def test_s04_composed_and_decomposed_spellings_are_one_password(hasher: PasswordHasher) -> None:
     composed, decomposed = "caf\u00e9 au lait, sil vous plait", "cafe\u0301 au lait, sil vous plait"
 
     assert await hasher.verify(Password.given(decomposed), await hasher.hash(Password.given(composed)))
@@ -89,6 +113,7 @@ async def test_a_hash_is_a_phc_string_that_does_not_show_the_password(hasher: Pa
 
 async def test_nothing_matches_an_unknown_user(hasher: PasswordHasher) -> None:
     assert not await hasher.verify(PASSWORD, None)
+    assert not await hasher.verify(PASSWORD, None, stand_in_for="a digest")
 
 
 @pytest.mark.parametrize(
@@ -102,6 +127,10 @@ async def test_nothing_matches_an_unknown_user(hasher: PasswordHasher) -> None:
         "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$!!!",
         "$argon2id$v=19$m=0,t=0,p=0$c2FsdHNhbHRzYWx0c2FsdA$c2FsdA",
         "$unknown$v=1$salt$tag",
+        "$2b$",
+        "$2b$04$tooshort",
+        "$2b$04$" + "!" * 53,
+        "$bcrypt$rule=none$2b$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
         "$argon2id$v=19$ünïcode$x$y",
         "$argon2id\0$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$c2FsdA",
     ],

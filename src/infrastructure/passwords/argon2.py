@@ -1,21 +1,15 @@
 """Password hashes by Argon2id (RFC 9106), kept as PHC strings."""
 
-import logging
 import secrets
 from base64 import b64encode
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 import argon2
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
-from argon2.low_level import ARGON2_VERSION, error_to_str
+from argon2.low_level import error_to_str
 
-from domain.credentials.password import Password
 from domain.errors import Overloaded
-from infrastructure.passwords.hashing_pool import HashingPool
-
-_LOG = logging.getLogger(__name__)
+from infrastructure.passwords.scheme import UnreadableHash
 
 _FLOOR = ((47_104, 1), (19_456, 2), (12_288, 3))
 """Memory in KiB and passes; one of them has to be met (OWASP Password Storage sheet, ASVS 5.0 appendix C)."""
@@ -23,6 +17,15 @@ _FLOOR = ((47_104, 1), (19_456, 2), (12_288, 3))
 _SALT_MIN = 16
 _TAG_MIN = 32
 """Bytes (RFC 9106 4)."""
+
+_DEAREST_STAND_IN = 8
+"""Times today's memory, and today's passes: one strange hash must not have strangers cost more."""
+
+_MOST_MEMORY = 1_048_576
+_MOST_WORK = 4 * 1_048_576
+_MOST_LANES = 16
+"""KiB, KiB times passes (about three seconds of a core), and threads. More is never computed for a hash that was
+brought along (D01): one that asks for 2^32 passes would keep a core for days."""
 
 _OUT_OF_MEMORY = error_to_str(-22)
 
@@ -48,12 +51,11 @@ class Argon2Parameters:
             raise ValueError(f"Argon2id has at least 1 lane, a salt of {_SALT_MIN} bytes and a tag of {_TAG_MIN}.")
 
 
-class Argon2PasswordHasher:
-    """PasswordHasher whose work is done in a pool, so that the event loop never hashes."""
+class Argon2Scheme:
+    """Argon2id; its older variants are no scheme of ours."""
 
-    def __init__(self, pool: HashingPool, parameters: Argon2Parameters | None = None) -> None:
-        self._pool = pool
-        cost = parameters or Argon2Parameters()
+    def __init__(self, parameters: Argon2Parameters | None = None) -> None:
+        cost = self._cost = parameters or Argon2Parameters()
         self._argon2 = argon2.PasswordHasher(
             time_cost=cost.passes,
             memory_cost=cost.memory,
@@ -61,74 +63,62 @@ class Argon2PasswordHasher:
             salt_len=cost.salt,
             hash_len=cost.tag,
         )
-        self._nobody = _unmatched_hash(cost)
-        self._verifiers: Mapping[str, _Verifier] = {"argon2id": self._is_argon2}
-        """By the PHC identifier; another scheme is another entry."""
 
-    async def hash(self, password: Password) -> str:
-        """A PHC string with a random salt. Raises Overloaded."""
+    def is_its_own(self, stored: str) -> bool:
+        """See the protocol."""
+        return stored.startswith("$argon2id$")
+
+    def hash(self, password: bytes) -> str:
+        """See the protocol."""
         try:
-            return await self._pool.run(partial(self._argon2.hash, password.text.encode()))
+            return self._argon2.hash(password)
         except HashingError as failure:  # The parameters are right, so there is nothing left but memory.
             raise Overloaded(retry_after=1) from failure
 
-    async def verify(self, password: Password, password_hash: str | None) -> bool:
-        """Whether the password is the hashed one; ``None`` costs a hash with today's parameters (L02).
-
-        A stored hash that cannot be read matches nothing and is logged. Raises Overloaded.
-        """
-        stored = self._nobody if password_hash is None else password_hash
+    def matches(self, password: bytes, stored: str) -> bool:
+        """See the protocol."""
         try:
-            matches = await self._pool.run(partial(self._matches, password.text.encode(), stored))
-        except _UnreadableHash as failure:
-            _LOG.error("A stored password hash cannot be read: %s", failure)
-            return False
-        return matches and password_hash is not None
-
-    def is_outdated(self, password_hash: str) -> bool:
-        """Whether type, version, cost or lengths differ from today's, so for any other scheme too (L11)."""
-        try:
-            return self._argon2.check_needs_rehash(password_hash)
-        except InvalidHashError:
-            return True
-
-    def _matches(self, password: bytes, stored: str) -> bool:
-        verify = self._verifiers.get(_scheme(stored))
-        if verify is None:
-            raise _UnreadableHash("no known scheme")
-        return verify(password, stored)
-
-    def _is_argon2(self, password: bytes, stored: str) -> bool:
-        try:
+            self._refuse_absurd(argon2.extract_parameters(stored))
             return self._argon2.verify(stored, password)
         except VerifyMismatchError:
             return False
         except VerificationError as failure:
             if str(failure) == _OUT_OF_MEMORY:
                 raise Overloaded(retry_after=1) from failure
-            raise _UnreadableHash(str(failure)) from None
+            raise UnreadableHash(str(failure)) from None
         except (InvalidHashError, UnicodeEncodeError):
-            raise _UnreadableHash("not a PHC string") from None
+            raise UnreadableHash("not a PHC string") from None
+
+    def _refuse_absurd(self, asked: argon2.Parameters) -> None:
+        """What the operator has chosen for new hashes is not absurd."""
+        ours = self._cost
+        if (
+            asked.memory_cost > max(_MOST_MEMORY, ours.memory)
+            or asked.memory_cost * asked.time_cost > max(_MOST_WORK, ours.memory * ours.passes)
+            or asked.parallelism > max(_MOST_LANES, ours.lanes)
+        ):
+            raise UnreadableHash("a cost of Argon2id beyond what is computed")
+
+    def is_outdated(self, stored: str) -> bool:
+        """Whether version, cost or lengths differ from today's (L11)."""
+        try:
+            return self._argon2.check_needs_rehash(stored)
+        except InvalidHashError:
+            return True
+
+    def stand_in(self, kind: str) -> str | None:
+        """See the protocol; a kind is ``$argon2id$v=19$m=19456,t=2,p=1``."""
+        stored = f"{kind}${_random(self._cost.salt)}${_random(self._cost.tag)}"
+        try:
+            cost = argon2.extract_parameters(stored)
+        except InvalidHashError:
+            return None
+        is_dear = (
+            cost.memory_cost > _DEAREST_STAND_IN * self._cost.memory
+            or cost.time_cost > _DEAREST_STAND_IN * self._cost.passes
+        )
+        return stored if self.is_its_own(stored) and not is_dear else None
 
 
-_Verifier = Callable[[bytes, str], bool]
-
-
-class _UnreadableHash(Exception):
-    """A stored hash is damaged; the message says how without quoting it."""
-
-
-def _scheme(stored: str) -> str:
-    """What a PHC string calls its function: what stands between its first two ``$``."""
-    _, _, rest = stored.partition("$")
-    return rest.partition("$")[0]
-
-
-def _unmatched_hash(cost: Argon2Parameters) -> str:
-    """A well-formed hash of no password, with a random tag: checking against it costs what any other check does."""
-
-    def field(length: int) -> str:
-        return b64encode(secrets.token_bytes(length)).decode().rstrip("=")
-
-    costs = f"m={cost.memory},t={cost.passes},p={cost.lanes}"
-    return f"$argon2id$v={ARGON2_VERSION}${costs}${field(cost.salt)}${field(cost.tag)}"
+def _random(length: int) -> str:
+    return b64encode(secrets.token_bytes(length)).decode().rstrip("=")

@@ -6,17 +6,23 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import count
 from operator import add
 
 import pytest
 
+from application.ports import ASKER
 from domain.errors import Overloaded
+from infrastructure import work_pool
+from infrastructure.passwords import hashing_pool
 from infrastructure.passwords.hashing_pool import HashingPool
 
-DEADLINE = 10
+DEADLINE = 60
+"""Seconds; the pool's threads are those that a busy machine runs last."""
 
 
 class Gate:
@@ -48,13 +54,13 @@ def gate() -> Iterator[Gate]:
 
 
 async def test_work_is_done_in_a_thread_of_the_pool_and_answered() -> None:
-    pool = HashingPool(workers=1)
+    pool = HashingPool(workers=1, max_wait=DEADLINE)
     assert (await pool.run(lambda: threading.current_thread().name)).startswith("hashing")
     pool.close()
 
 
 async def test_what_the_work_raises_reaches_its_caller_and_the_pool_goes_on() -> None:
-    pool = HashingPool(workers=1)
+    pool = HashingPool(workers=1, max_wait=DEADLINE)
 
     with pytest.raises(ZeroDivisionError):
         await pool.run(lambda: 1 // 0)
@@ -65,7 +71,7 @@ async def test_what_the_work_raises_reaches_its_caller_and_the_pool_goes_on() ->
 
 def test_no_thread_is_started_before_the_first_work() -> None:
     before = threading.active_count()
-    pool = HashingPool(workers=4)
+    pool = HashingPool(workers=4, max_wait=DEADLINE)
     assert threading.active_count() == before
     pool.close()
 
@@ -76,7 +82,7 @@ def test_senseless_bounds_are_refused(bounds: dict[str, int]) -> None:
         HashingPool(**bounds)
 
 
-async def test_beyond_the_queue_is_overload_at_once(gate: Gate) -> None:
+async def test_d01_beyond_the_queue_is_overload_at_once(gate: Gate) -> None:
     pool = HashingPool(workers=2, queue_length=3, max_wait=DEADLINE)
     admitted = [asyncio.create_task(pool.run(gate.work)) for _ in range(5)]
     await gate.wait_begun()
@@ -95,8 +101,8 @@ async def test_beyond_the_queue_is_overload_at_once(gate: Gate) -> None:
     pool.close()
 
 
-async def test_as_many_as_there_are_workers_run_at_once_and_no_more(gate: Gate) -> None:
-    pool = HashingPool(workers=3)
+async def test_d01_as_many_as_there_are_workers_run_at_once_and_no_more(gate: Gate) -> None:
+    pool = HashingPool(workers=3, max_wait=DEADLINE)
     tasks = [asyncio.create_task(pool.run(gate.work)) for _ in range(9)]
     for _ in range(3):
         await gate.wait_begun()
@@ -120,7 +126,144 @@ async def test_the_queue_holds_16_a_worker_by_default(gate: Gate) -> None:
     pool.close()
 
 
-async def test_what_waits_too_long_is_refused_and_never_done(gate: Gate) -> None:
+async def test_d01_there_are_as_many_places_as_can_wait_and_work_takes_no_other(gate: Gate) -> None:
+    pool = HashingPool(workers=1, queue_length=2, max_wait=DEADLINE)
+    with ExitStack() as places:
+        for _ in range(3):
+            places.enter_context(pool.place())
+        with pytest.raises(Overloaded):
+            places.enter_context(pool.place())
+        # Whoever has a place is not turned away at the queue.
+        admitted = [asyncio.create_task(pool.run(gate.work)) for _ in range(3)]
+        await gate.wait_begun()
+        gate.open()
+        await asyncio.gather(*admitted)
+    with pool.place():
+        pass
+    pool.close()
+
+
+async def test_d01_nobody_is_let_in_who_would_wait_too_long(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refused at once and not in the end: by how long work took of late, three quarters of the wait may be taken."""
+    clock = count(step=0.25)
+    monkeypatch.setattr(work_pool, "perf_counter", lambda: next(clock))
+    pool = HashingPool(workers=1, queue_length=100, max_wait=2.0)
+    await pool.run(lambda: "took a quarter of a second")
+    with ExitStack() as places:
+        for _ in range(1 + 6):
+            places.enter_context(pool.place())
+        with pytest.raises(Overloaded):
+            places.enter_context(pool.place())
+    pool.max_wait = DEADLINE * 10
+    admitted = [asyncio.create_task(pool.run(gate.work)) for _ in range(20)]
+    await gate.wait_begun()
+    pool.max_wait = 2.0
+    with pytest.raises(Overloaded):
+        await pool.run(gate.work)
+    gate.open()
+    await asyncio.gather(*admitted)
+    pool.close()
+
+
+async def test_d01_work_that_takes_longer_than_the_wait_is_still_done_one_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = count(step=100)
+    monkeypatch.setattr(work_pool, "perf_counter", lambda: next(clock))
+    pool = HashingPool(workers=1)
+    for _ in range(3):
+        with pool.place():
+            assert await pool.run(lambda: "done") == "done"
+    pool.close()
+
+
+class Asking:
+    """An Asker who leaves when told."""
+
+    def __init__(self) -> None:
+        self.acts: list[Callable[[], object]] = []
+
+    @contextmanager
+    def leaving_calls(self, act: Callable[[], object]) -> Iterator[None]:
+        self.acts.append(act)
+        try:
+            yield
+        finally:
+            self.acts.remove(act)
+
+    async def leave(self) -> None:
+        """Once all that was asked for has come to wait."""
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert self.acts
+        for act in self.acts:
+            act()
+
+
+async def test_d01_work_of_whoever_left_is_dropped_before_it_is_begun(gate: Gate) -> None:
+    pool = HashingPool(workers=1, queue_length=2, max_wait=DEADLINE)
+    first = asyncio.create_task(pool.run(gate.work))
+    await gate.wait_begun()
+    done: list[int] = []
+    ASKER.set(asking := Asking())
+    left = [asyncio.create_task(pool.run(lambda: done.append(1))) for _ in range(2)]
+    await asking.leave()
+    for task in left:
+        with pytest.raises(Overloaded):
+            await task
+    # Their places are free at once, for those who stayed.
+    stayed = [asyncio.create_task(pool.run(lambda: done.append(2))) for _ in range(2)]
+    gate.open()
+    await asyncio.gather(first, *stayed)
+    assert done == [2, 2]
+    assert asking.acts == []
+    pool.close()
+
+
+async def test_d01_each_refusal_is_counted_once_and_by_its_reason(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[str] = []
+    monkeypatch.setattr(hashing_pool.HASHES_REFUSED, "add", counted.append)
+    pool = HashingPool(workers=1, queue_length=1, max_wait=DEADLINE)
+    first = asyncio.create_task(pool.run(gate.work))
+    await gate.wait_begun()
+    ASKER.set(asking := Asking())
+    left = asyncio.create_task(pool.run(gate.work))
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded), pool.place():
+        pass
+    with pytest.raises(Overloaded):
+        await pool.run(gate.work)
+    assert counted == ["full", "full"]
+    await asking.leave()
+    with pytest.raises(Overloaded):
+        await left
+    pool.max_wait = 0.01
+    with pool.place(), pytest.raises(Overloaded):
+        await pool.run(gate.work)
+    assert counted == ["full", "full", "gone", "late"]
+    gate.open()
+    await first
+    pool.close()
+
+
+async def test_d01_what_has_begun_is_finished_whoever_leaves(gate: Gate) -> None:
+    """The password was looked at: that guess is to be counted and told."""
+    pool = HashingPool(workers=1, queue_length=2, max_wait=DEADLINE)
+    first = asyncio.create_task(pool.run(gate.work))
+    await gate.wait_begun()
+    ASKER.set(asking := Asking())
+    second_gate = Gate()
+    second = asyncio.create_task(pool.run(second_gate.work))
+    gate.open()
+    await first
+    await second_gate.wait_begun()
+    await asking.leave()
+    second_gate.open()
+    assert isinstance(await second, threading.Thread)
+    pool.close()
+
+
+async def test_d01_what_waits_too_long_is_refused_and_never_done(gate: Gate) -> None:
     pool = HashingPool(workers=1, queue_length=4, max_wait=0.05)
     first = asyncio.create_task(pool.run(gate.work))
     await gate.wait_begun()
@@ -138,7 +281,7 @@ async def test_what_waits_too_long_is_refused_and_never_done(gate: Gate) -> None
     pool.close()
 
 
-async def test_what_nobody_awaits_any_more_is_never_done_and_makes_room(gate: Gate) -> None:
+async def test_d01_what_nobody_awaits_any_more_is_never_done_and_makes_room(gate: Gate) -> None:
     pool = HashingPool(workers=1, queue_length=1, max_wait=DEADLINE)
     first = asyncio.create_task(pool.run(gate.work))
     await gate.wait_begun()
@@ -158,7 +301,7 @@ async def test_what_nobody_awaits_any_more_is_never_done_and_makes_room(gate: Ga
 
 
 async def test_a_caller_gone_in_the_middle_harms_nobody(gate: Gate) -> None:
-    pool = HashingPool(workers=1)
+    pool = HashingPool(workers=1, max_wait=DEADLINE)
     gone = asyncio.create_task(pool.run(gate.work))
     await gate.wait_begun()
 
@@ -172,7 +315,7 @@ async def test_a_caller_gone_in_the_middle_harms_nobody(gate: Gate) -> None:
 
 
 def test_one_pool_serves_one_event_loop_after_the_other() -> None:
-    pool = HashingPool(workers=1)
+    pool = HashingPool(workers=1, max_wait=DEADLINE)
 
     async def run() -> int:
         return await pool.run(lambda: 1)
@@ -182,7 +325,7 @@ def test_one_pool_serves_one_event_loop_after_the_other() -> None:
 
 
 def test_one_pool_serves_event_loops_at_once() -> None:
-    pool = HashingPool(workers=2, queue_length=1000)
+    pool = HashingPool(workers=2, queue_length=1000, max_wait=DEADLINE)
 
     async def run(number: int) -> list[int]:
         answers: list[int] = await asyncio.gather(*(pool.run(partial(add, number, one)) for one in range(100)))
@@ -196,7 +339,7 @@ def test_one_pool_serves_event_loops_at_once() -> None:
 
 
 def test_an_event_loop_closed_in_the_middle_harms_nobody(caplog: pytest.LogCaptureFixture) -> None:
-    pool = HashingPool(workers=1)
+    pool = HashingPool(workers=1, max_wait=DEADLINE)
     gate = Gate()
 
     async def leave() -> None:
@@ -235,8 +378,8 @@ async def test_closing_refuses_what_waits_and_what_comes_and_stops_the_threads(g
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has priorities of threads")
-async def test_the_threads_give_way_and_the_event_loop_does_not() -> None:
-    pool = HashingPool(workers=1)
+async def test_d02_the_threads_give_way_and_the_event_loop_does_not() -> None:
+    pool = HashingPool(workers=1, max_wait=DEADLINE)
     own = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
 
     assert await pool.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())) == 19
@@ -249,6 +392,6 @@ async def test_where_priorities_may_not_be_set_work_is_done_all_the_same(monkeyp
         raise PermissionError
 
     monkeypatch.setattr(os, "setpriority", refuse)
-    pool = HashingPool(workers=1)
+    pool = HashingPool(workers=1, max_wait=DEADLINE)
     assert await pool.run(lambda: 42) == 42
     pool.close()
