@@ -1,0 +1,1 @@
+"""Deliveries of events: how long they are tried."""
