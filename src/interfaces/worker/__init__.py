@@ -1,0 +1,1 @@
+"""The background worker: what happens without anybody asking for it."""
