@@ -1,0 +1,1 @@
+"""Writing to people, and being sure that they are written to."""
