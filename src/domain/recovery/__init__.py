@@ -1,0 +1,1 @@
+"""Getting back in: one-time tokens and what they open."""
