@@ -1,0 +1,67 @@
+"""Tell whoever has the address what became of a sign-up with it."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from application.mail.send_mail import SendMail
+from application.origin import NOWHERE
+from application.ports import UnitOfWorkFactory
+from application.recovery.email_verification_mail import REJECTION_PATH, VERIFICATION_PATH
+from application.recovery.ports import OneTimeTokenCodec
+from application.sign_ups.ports import SignUps
+from domain.accounts.errors import UserNotFound
+from domain.accounts.pending_sign_up import SIGN_UP_ID, SIGN_UP_LIFETIME, SIGN_UP_REQUESTED, PendingSignUp
+from domain.accounts.user import User, UserStatus
+from domain.events import RecordedEvent
+from domain.mail.kinds import MailKind
+from domain.recovery.one_time_token import TokenPurpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignUpMail:
+    """Mails a link that makes the account, or, where the address has one, that there is nothing to be made.
+
+    Only here do the two differ, where nobody sees it who has not that mailbox (S10).
+    """
+
+    name: ClassVar[str] = "sign_up_mail"
+    topics: ClassVar[frozenset[str]] = frozenset({SIGN_UP_REQUESTED})
+
+    sign_ups: SignUps
+    codec: OneTimeTokenCodec
+    unit_of_work: UnitOfWorkFactory
+    send_mail: SendMail
+    public_url: str
+
+    async def __call__(self, event: RecordedEvent) -> str | None:
+        """See Subscriber. Raises ServiceUnavailable."""
+        found = await self.sign_ups.find(UUID(event.data[SIGN_UP_ID]))
+        if found is None:
+            return None
+        if found.owner:
+            return await self._taken(event, found.owner)
+        return await self._confirm(event, found.sign_up)
+
+    async def _taken(self, event: RecordedEvent, owner: User) -> str | None:
+        if owner.status is not UserStatus.ACTIVE:
+            return None
+        values = {"username": owner.username.original}
+        return await self.send_mail(MailKind.SIGN_UP_TAKEN, event, owner.email, owner.profile.locale, values)
+
+    async def _confirm(self, event: RecordedEvent, sign_up: PendingSignUp) -> str | None:
+        new = self.codec.new(TokenPurpose.SIGN_UP)
+        work = self.unit_of_work(NOWHERE)
+        work.sign_ups.issue(new.token, sign_up.id, SIGN_UP_LIFETIME)
+        try:
+            await work.commit()
+        except UserNotFound:
+            return None
+        values = {
+            "username": sign_up.username.original,
+            "hours": str(int(SIGN_UP_LIFETIME.total_seconds() // 3600)),
+            "link": f"{self.public_url}{VERIFICATION_PATH}?token={new.text}",
+            "second_link": f"{self.public_url}{REJECTION_PATH}?token={new.text}",
+        }
+        locale = sign_up.profile.locale
+        return await self.send_mail(MailKind.CONFIRM_SIGN_UP, event, sign_up.email, locale, values)
