@@ -1,64 +1,68 @@
-"""Limits on attempts, counted by PostgreSQL: exact over workers, nodes and restarts (L07).
-
-A generic cell rate algorithm: a counter is the time at which its bucket would be empty again (``arrival_at``). One
-upsert reads, judges and moves it, under the row's lock, so that attempts sent at once are no way around.
-"""
+"""The limits in force, and who is counted as whom."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
-from math import ceil
-
-from asyncpg import Record
+from random import randrange
+from uuid import UUID
 
 from application.origin import Origin
-from application.sessions.ports import LogInAttempt
-from domain.errors import TooManyAttempts
-from infrastructure.postgres.database import Database
-from infrastructure.postgres.writes import Write
+from domain.limits import Rule
+from infrastructure.refusals import Refusals
 
 _IPV6_SITE = 8
 """Bytes of an IPv6 address that are one subscriber's: within a /64 addresses cost nothing (L04)."""
+BUDGET_SHARES = 8
+"""Rows that the budget of all is spread over: every attempt moves one of them, and one row would be a queue."""
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """At most ``burst`` attempts at once, and ``burst`` in a ``period`` from then on."""
-
-    name: str
-    burst: int
-    period: timedelta
-
-    @property
-    def interval(self) -> timedelta:
-        """What one attempt costs."""
-        return self.period / self.burst
-
-    def arguments(self, subject: bytes | None) -> tuple[object, ...]:
-        """What :func:`hit` takes; a subject of ``None`` is not limited."""
-        return self.name, subject, self.interval, self.period
+_TEN_MINUTES = timedelta(minutes=10)
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RateLimits:
-    """The rules in force, and who is counted as whom.
-
-    Sign-in: 10 wrong passwords an account (NIST 800-63B-4 3.2.2 allows 100), then one a minute; a source may be an
-    office. A success gives its attempt back, so only failures add up. Sign-up: a source may be a class room.
-    """
+    """The rules. Of those that have no setting the reason stands here, of the others in ``bootstrap.settings``."""
 
     digest: Callable[[bytes], bytes]
     """Keyed, so that the table holds neither addresses nor what people typed."""
     enabled: bool = True
-    sign_in_account: Rule = Rule("sign_in.account", 10, timedelta(minutes=10))
-    sign_in_source: Rule = Rule("sign_in.source", 100, timedelta(minutes=10))
-    sign_up_account: Rule = Rule("sign_up.account", 20, timedelta(hours=1))
-    sign_up_source: Rule = Rule("sign_up.source", 60, timedelta(hours=1))
+    budget_shares: int = BUDGET_SHARES
+    budget_refuses: bool = False
+    """Whether beyond the budget of all nobody is admitted to sign in, unless from a known device."""
+    refusals: Refusals = field(default_factory=Refusals)
+    device_lifetime: timedelta = timedelta(days=180)
+
+    sign_in_source: Rule = Rule("sign_in.source", 100, _TEN_MINUTES)
+    sign_in_pair: Rule = Rule("sign_in.pair", 10, _TEN_MINUTES, _HOUR)
+    """Source and account together: who guesses from one place is slowed there, before the account is for others."""
+    sign_in_account: Rule = Rule("sign_in.account", 10, _TEN_MINUTES, _HOUR)
+    sign_in_device: Rule = Rule("sign_in.device", 10, _TEN_MINUTES, _HOUR)
+    """Of a known device, or of an open session whose holder proves the password again; instead of all the others."""
+    sign_in_all: Rule = Rule("sign_in.all", 6000, _TEN_MINUTES)
+    sign_up_account: Rule = Rule("sign_up.account", 20, _HOUR)
+    """By address of mail. Twenty, for forms are sent again and again until the password pleases."""
+    sign_up_source: Rule = Rule("sign_up.source", 60, _HOUR)
+    sign_up_all: Rule = Rule("sign_up.all", 3000, _HOUR)
+    recovery_account: Rule = Rule("recovery.account", 10, _HOUR)
+    recovery_source: Rule = Rule("recovery.source", 60, _HOUR)
+    recovery_all: Rule = Rule("recovery.all", 3000, _HOUR)
+    sign_in_notice: Rule = Rule("sign_in.notice", 1, _HOUR)
+    """Of events that tell of a used up ``sign_in_account``: one a burst of guesses is news, one a guess is a flood."""
+    refusal_notice: Rule = Rule("refusal.notice", 60, _HOUR)
+    """Of events that tell of a refusal which nobody counts otherwise: the record must not be anybody's to fill."""
+    mail_recipient: Rule = Rule("mail.recipient", 3, _HOUR)
+    """Of one kind: whoever asks for twenty reset links floods nobody (P08, D08)."""
+    mail_total: Rule = Rule("mail.total", 3000, _HOUR)
+    export_account: Rule = Rule("export.account", 10, _HOUR)
 
     def text_subject(self, text: str) -> bytes | None:
         """A subject known by a text, such as an identifier in canonical form."""
         return self.digest(text.encode(errors="replace")) if self.enabled else None
+
+    def user_subject(self, user_id: UUID) -> bytes | None:
+        """An account that is known, or a session of one."""
+        return user_id.bytes if self.enabled else None
 
     def source_subject(self, origin: Origin) -> bytes | None:
         """The source of a request: its address, of IPv6 the /64."""
@@ -70,80 +74,10 @@ class RateLimits:
             return self.digest(mapped.packed if mapped else address.packed[:_IPV6_SITE])
         return self.digest(address.packed)
 
-    def interval_of(self, rule_name: str) -> timedelta:
-        """What one attempt costs under that rule."""
-        rules = (self.sign_in_account, self.sign_in_source, self.sign_up_account, self.sign_up_source)
-        return next(rule.interval for rule in rules if rule.name == rule_name)
+    def budget_subject(self) -> bytes | None:
+        """One share of the budget of all, whichever."""
+        return b"share %d" % randrange(self.budget_shares) if self.enabled else None  # noqa: S311 - no secret
 
-
-def hit(
-    *,
-    rule: int,
-    subject: int,
-    interval: int,
-    period: int,
-    whose: str | None = None,
-    unless_refused_by: str | None = None,
-) -> str:
-    """The upsert that counts one attempt, for use as a CTE; the numbers are those of its parameters.
-
-    ``whose`` is an expression for the subject where it is not the parameter itself. ``unless_refused_by`` names an
-    earlier hit: what that one refuses is not counted here, so that a flood from one source does not use up the
-    attempts of the accounts it aims at (L06). Gives ``subject``, ``admitted``, and ``wait`` in seconds.
-    """
-    moved = f"greatest(r.arrival_at, now()) + ${interval}::interval"
-    admitted = f"{moved} <= now() + ${period}::interval"
-    earlier = f"AND NOT EXISTS (SELECT FROM {unless_refused_by} WHERE NOT admitted)" if unless_refused_by else ""
-    return f"""
-    INSERT INTO rate_limits AS r (rule, subject, arrival_at, admitted)
-    SELECT ${rule}::text, {whose or f"${subject}::bytea"}, now() + ${interval}::interval, true
-    WHERE ${subject}::bytea IS NOT NULL {earlier}
-    ON CONFLICT (rule, subject) DO UPDATE
-    SET admitted = {admitted}, arrival_at = CASE WHEN {admitted} THEN {moved} ELSE r.arrival_at END
-    RETURNING r.subject, r.admitted,
-        extract(epoch FROM r.arrival_at + ${interval}::interval - ${period}::interval - now())::float8 AS wait
-    """
-
-
-def refuse_unless_admitted(row: Record) -> None:
-    """Raise TooManyAttempts when a hit of the row was refused; ``None`` stands for one that was not counted."""
-    for name in ("source", "account"):
-        if row[f"{name}_admitted"] is False:
-            raise TooManyAttempts(retry_after=max(1, ceil(row[f"{name}_wait"])))
-
-
-_FORGIVE = """
-UPDATE rate_limits AS r SET arrival_at = r.arrival_at - given.cost
-FROM unnest($1::text[], $2::bytea[], $3::interval[]) AS given (rule, subject, cost)
-WHERE r.rule = given.rule AND r.subject = given.subject
-RETURNING r.rule
-"""
-
-_PURGE_BATCH = 1000
-_PURGE = f"""
-DELETE FROM rate_limits WHERE (rule, subject) IN (
-    SELECT rule, subject FROM rate_limits WHERE arrival_at < now() LIMIT {_PURGE_BATCH} FOR UPDATE SKIP LOCKED
-)
-RETURNING rule
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class PostgresAttemptWriter:
-    """Stages writes of counters."""
-
-    stage: Callable[[Write], None]
-    limits: RateLimits
-
-    def forgive(self, attempt: LogInAttempt) -> None:
-        """Take this one attempt off its counters."""
-        if attempt.allowances:
-            rules, subjects = zip(*attempt.allowances, strict=True)
-            costs = [self.limits.interval_of(rule) for rule in rules]
-            self.stage(Write(statement=_FORGIVE, arguments=(list(rules), list(subjects), costs)))
-
-
-async def purge(database: Database) -> None:
-    """Delete counters that hold nothing back any more, 1,000 a statement, past those that are in use."""
-    while len(await database.fetch(_PURGE)) == _PURGE_BATCH:
-        pass
+    def share_of(self, budget: Rule) -> Rule:
+        """The rule of one share."""
+        return Rule(budget.name, -(-budget.burst // self.budget_shares), budget.period)
