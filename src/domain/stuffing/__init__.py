@@ -1,0 +1,1 @@
+"""Lists of passwords that were stolen elsewhere, tried here."""
