@@ -1,0 +1,1 @@
+"""What operators get wrong, looked for: ``crm-auth doctor``."""

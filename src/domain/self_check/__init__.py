@@ -1,0 +1,1 @@
+"""Whether the service can tell who is asking."""
