@@ -1,0 +1,1 @@
+"""Sealing what happened, reading it, and proving that nobody altered it."""
