@@ -62,7 +62,7 @@ async def test_the_first_start_of_many_at_once_makes_one_pair(databases: list[Da
     assert '\\"d\\"' not in kept, "K09: no private part in clear"
 
 
-async def test_a_ring_follows_the_table(databases: list[Database], database_url: str) -> None:
+async def test_k07_k08_a_ring_follows_the_table(databases: list[Database], database_url: str) -> None:
     """K07, K08: rotation, and a revocation that reaches every node."""
     one, other = _ring(databases[0]), _ring(databases[1])
     await one.reload()
@@ -121,6 +121,8 @@ async def test_a_changed_secret_refuses_the_start_and_says_what_to_do(database_u
 
 async def test_a_database_without_a_schema_refuses_the_start(database_url: str) -> None:
     async with connected(database_url) as connection:
-        await connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        await connection.execute(
+            "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC"
+        )
     with pytest.raises(StartRefused, match="crm-auth db upgrade"):
         await _start(database_url, SECRET_KEY)

@@ -6,24 +6,29 @@ from dataclasses import dataclass
 
 from asyncpg import Record
 
-from infrastructure.postgres.database import Connection, Database
+from infrastructure.ids import new_id
+from infrastructure.postgres.connection_pool import Connection
+from infrastructure.postgres.database import Database
 from infrastructure.tokens.signing_keys import KeyState, StoredSigningKey
 
-_LOAD = """
+LOAD = """
 SELECT kid, algorithm, state, public_jwk, sealed_private_key, created_at, activated_at, retired_at
 FROM signing_keys ORDER BY created_at, kid
 """
 
-_ADD = """
+ADD = """
 INSERT INTO signing_keys (
     kid, algorithm, state, public_jwk, sealed_private_key, created_at, activated_at, retired_at
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 
+_RECORD = "INSERT INTO events (id, type, data) VALUES ($1, 'signing_key.created', $2::jsonb)"
+
 _REPLACE_SEALED = "UPDATE signing_keys SET sealed_private_key = $3 WHERE kid = $1 AND sealed_private_key = $2"
 
-# Held to the end of the transaction: of all who find no keys one makes them, and the others then find those.
-_LOCK = "LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE"
+# Held to the end of the transaction: of all who find no keys one makes them, and the others then find those. No lock of
+# the table, which takes the right to change any of its columns (C05).
+LOCK = f"SELECT pg_advisory_xact_lock({0x63726D2D6B657973})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class PostgresSigningKeyStore:
 
     async def load(self) -> list[StoredSigningKey]:
         """See the protocol."""
-        return _keys_of(await self.database.fetch(_LOAD))
+        return keys_of(await self.database.fetch(LOAD))
 
     async def replace_sealed(self, kid: str, *, old: bytes, new: bytes) -> None:
         """See the protocol."""
@@ -44,15 +49,18 @@ class PostgresSigningKeyStore:
         """See the protocol."""
 
         async def create(connection: Connection) -> list[StoredSigningKey]:
-            await connection.execute(_LOCK)
+            await connection.execute(LOCK)
             if not await connection.fetchval("SELECT EXISTS (SELECT FROM signing_keys)"):
-                await connection.executemany(_ADD, [_row_of(key) for key in make()])
-            return _keys_of(await connection.fetch(_LOAD))
+                made = make()
+                await connection.executemany(ADD, [row_of(key) for key in made])
+                await connection.executemany(_RECORD, [(new_id(), json.dumps({"key": key.kid})) for key in made])
+            return keys_of(await connection.fetch(LOAD))
 
         return await self.database.in_transaction(create)
 
 
-def _keys_of(rows: Sequence[Record]) -> list[StoredSigningKey]:
+def keys_of(rows: Sequence[Record]) -> list[StoredSigningKey]:
+    """The keys in rows of :data:`LOAD`."""
     return [
         StoredSigningKey(
             kid=row["kid"],
@@ -68,7 +76,8 @@ def _keys_of(rows: Sequence[Record]) -> list[StoredSigningKey]:
     ]
 
 
-def _row_of(key: StoredSigningKey) -> tuple[object, ...]:
+def row_of(key: StoredSigningKey) -> tuple[object, ...]:
+    """The arguments of :data:`ADD`."""
     jwk = json.dumps(key.public_jwk)
     times = (key.created_at, key.activated_at, key.retired_at)
     return (key.kid, key.algorithm, key.state.value, jwk, key.sealed_private_key, *times)

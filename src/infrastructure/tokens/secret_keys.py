@@ -35,11 +35,12 @@ class CannotUnseal(Exception):
 class _Secret:
     """One secret and the keys derived from it so far."""
 
-    __slots__ = ("_keys", "_material", "id")
+    __slots__ = ("_keyed", "_keys", "_material", "id")
 
     def __init__(self, value: str) -> None:
         self._material = value.encode()
         self._keys: dict[tuple[str, str], bytes] = {}
+        self._keyed: dict[tuple[str, str], hmac.HMAC] = {}
         self.id = self.key("id", "")[:_KEY_ID_SIZE]
 
     def key(self, operation: str, purpose: str) -> bytes:
@@ -49,6 +50,18 @@ class _Secret:
             info = f"crm-auth/v1/{operation}/{purpose}".encode()
             key = self._keys[operation, purpose] = HKDF(SHA256(), 32, salt=None, info=info).derive(self._material)
         return key
+
+    def hmac(self, operation: str, purpose: str, data: bytes) -> bytes:
+        """HMAC-SHA256 with the key for that.
+
+        One that has taken in its key is copied: a third of the time of keying one anew, and a refresh takes three.
+        """
+        keyed = self._keyed.get((operation, purpose))
+        if keyed is None:
+            keyed = self._keyed[operation, purpose] = hmac.new(self.key(operation, purpose), digestmod="sha256")
+        copy = keyed.copy()
+        copy.update(data)
+        return copy.digest()
 
 
 class SecretKeys:
@@ -91,7 +104,7 @@ class SecretKeys:
 
     def mac(self, purpose: str, data: bytes, *, size: int = MAC_SIZE) -> bytes:
         """HMAC-SHA256 under the newest secret, cut to ``size`` bytes; the same again for the same data."""
-        return hmac.digest(self._newest.key("mac", purpose), data, "sha256")[:size]
+        return self._newest.hmac("mac", purpose, data)[:size]
 
     def verify_mac(self, purpose: str, data: bytes, tag: bytes, *, size: int = MAC_SIZE) -> bool:
         """Whether any of the secrets made the tag. Takes as long whichever it was, and whether or not one did (K14).
@@ -100,17 +113,17 @@ class SecretKeys:
         """
         matches = False
         for secret in self._secrets:
-            expected = hmac.digest(secret.key("mac", purpose), data, "sha256")[:size]
+            expected = secret.hmac("mac", purpose, data)[:size]
             matches |= hmac.compare_digest(expected, tag)
         return matches
 
     def digest(self, purpose: str, data: bytes) -> bytes:
         """32 bytes by which ``data`` is recognised and not read, as long as the newest secret stays the same."""
-        return hmac.digest(self._newest.key("digest", purpose), data, "sha256")
+        return self._newest.hmac("digest", purpose, data)
 
 
-_MIN_DISTINCT = 8
-"""A random secret of 32 hexadecimal digits has fewer different ones once in 25 million."""
+_MIN_DISTINCT = 6
+"""A random secret of 32 decimal digits has fewer different ones once in 17 million."""
 _MAX_STEPS = 0.6
 """Share of characters that repeat, follow or precede the one before: one in six is usual in hexadecimal digits."""
 

@@ -15,6 +15,8 @@ from typing import Protocol
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -30,6 +32,9 @@ ALGORITHM = "ES256"
 
 _PURPOSE = "signing-key/v1"
 _JWS = jwt.PyJWS(algorithms=[ALGORITHM])
+_ECDSA = ec.ECDSA(SHA256())
+_SCALAR_SIZE = 32
+"""Bytes of each half of a signature on P-256."""
 
 
 class KeyState(StrEnum):
@@ -120,12 +125,16 @@ class SigningKey:
         return {**jwk, "use": "sig", "alg": self.algorithm, "kid": self.kid}
 
     def sign(self, payload: bytes, typ: str) -> str:
-        """The payload as a signed compact JWS (RFC 7515 7.1). Raises ValueError for a key that only verifies."""
+        """The payload as a signed compact JWS (RFC 7515 7.1). Raises ValueError for a key that only verifies.
+
+        The signature is put together here (RFC 7518 3.4): PyJWT's way through DER and hexadecimal costs a fifth as much
+        as the signing. Verifying, where a mistake would let somebody in, stays PyJWT's.
+        """
         if self.private_key is None:
             raise ValueError(f"{self} does not sign")
         signed = f"{_header(self.algorithm, self.kid, typ)}.{base64url.encode(payload)}"
-        signature = _JWS.get_algorithm_by_name(self.algorithm).sign(signed.encode(), self.private_key)
-        return f"{signed}.{base64url.encode(signature)}"
+        r, s = decode_dss_signature(self.private_key.sign(signed.encode(), _ECDSA))
+        return f"{signed}.{base64url.encode(r.to_bytes(_SCALAR_SIZE) + s.to_bytes(_SCALAR_SIZE))}"
 
     def verify(self, text: str) -> bytes:
         """The payload of a compact JWS that this key signed. Raises jwt.PyJWTError for any other text."""

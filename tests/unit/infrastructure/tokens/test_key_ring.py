@@ -58,7 +58,7 @@ async def test_all_nodes_have_the_same_keys(ring: KeyRing, store: MemorySigningK
     assert key.verify(other.signing.sign(b"payload", "at+jwt")) == b"payload"
 
 
-async def test_the_key_set_is_public(ring: KeyRing) -> None:
+async def test_k07_the_key_set_is_public(ring: KeyRing) -> None:
     """K07."""
     keys = json.loads(ring.jwks())["keys"]
     assert len(keys) == 2
@@ -67,7 +67,7 @@ async def test_the_key_set_is_public(ring: KeyRing) -> None:
         assert (jwk["kty"], jwk["crv"], jwk["use"], jwk["alg"]) == ("EC", "P-256", "sig", "ES256")
 
 
-async def test_a_planned_rotation(ring: KeyRing, store: MemorySigningKeyStore, clock: MovableClock) -> None:
+async def test_k07_a_planned_rotation(ring: KeyRing, store: MemorySigningKeyStore, clock: MovableClock) -> None:
     """K07: the next key is published before it signs, the last one while its tokens live."""
     old, new = kid_of(store, KeyState.ACTIVE), kid_of(store, KeyState.NEXT)
     text = ring.signing.sign(b"payload", "at+jwt")
@@ -86,7 +86,7 @@ async def test_a_planned_rotation(ring: KeyRing, store: MemorySigningKeyStore, c
     assert ring.verifying(old) is None
 
 
-async def test_a_revoked_key_is_gone_with_the_reload(
+async def test_k08_a_revoked_key_is_gone_with_the_reload(
     ring: KeyRing, store: MemorySigningKeyStore, clock: MovableClock
 ) -> None:
     """K08."""
@@ -178,7 +178,7 @@ async def test_an_old_key_needs_no_old_secret(store: MemorySigningKeyStore, cloc
     assert published(ring) == {current.kid}
 
 
-async def test_the_log_names_keys_and_shows_none(
+async def test_g02_the_log_names_keys_and_shows_none(
     store: MemorySigningKeyStore, clock: MovableClock, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):

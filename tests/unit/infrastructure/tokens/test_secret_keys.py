@@ -24,8 +24,7 @@ def test_the_same_is_never_sealed_alike() -> None:
     assert len({OLD.seal("keys/v1", b"plain", b"") for _ in range(100)}) == 100
 
 
-def test_the_newest_secret_seals_and_all_unseal() -> None:
-    """C07."""
+def test_c07_the_newest_secret_seals_and_all_unseal() -> None:
     assert BOTH.unseal("p", OLD.seal("p", b"plain", b""), b"") == b"plain"
     assert NEW.unseal("p", BOTH.seal("p", b"plain", b""), b"") == b"plain"
     with pytest.raises(CannotUnseal, match="not sealed with any of the secret keys given"):
@@ -89,7 +88,7 @@ def test_none_and_short_ones_are_refused(values: list[str]) -> None:
         SecretKeys(values)
 
 
-def test_nothing_of_them_is_printed() -> None:
+def test_g02_nothing_of_them_is_printed() -> None:
     BOTH.mac("p", b"")
     assert repr(BOTH) == str(BOTH) == "SecretKeys(...)"
 
@@ -110,13 +109,13 @@ def test_nothing_of_them_is_printed() -> None:
         ("a" * 64, "repeats itself"),
         ("0123456789abcdef" * 2, "repeats itself"),
         ("correct-horse-battery-correct-horse-battery-", "repeats itself"),
-        ("aabbabbabaabbabaaabbbababbabaabab1", "has fewer than 8 different characters"),
+        ("aabbabbabaabbabaaabbbababbabaabab1", "has fewer than 6 different characters"),
         ("abcdefghijklmnopqrstuvwxyz0123456789", "follows a sequence"),
         ("zyxwvutsrqponmlkjihgfedcba9876543210", "follows a sequence"),
         ("111122223333444455556666777788889999", "follows a sequence"),
     ],
 )
-def test_weak_secrets(text: str, reason: str) -> None:
+def test_c01_weak_secrets(text: str, reason: str) -> None:
     """C01."""
     assert weak_secret(text) == reason
 

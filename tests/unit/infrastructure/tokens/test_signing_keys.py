@@ -3,9 +3,12 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from unittest.mock import Mock
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from infrastructure.tokens.secret_keys import SecretKeys
 from infrastructure.tokens.signing_keys import KeyState, SigningKey, SigningKeyUnreadable, thumbprint
@@ -40,7 +43,7 @@ def test_the_thumbprint_of_a_known_key() -> None:
     assert thumbprint(jwk) == "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s"
 
 
-def test_the_public_part_holds_nothing_private(key: SigningKey) -> None:
+def test_k07_the_public_part_holds_nothing_private(key: SigningKey) -> None:
     assert key.public_jwk.keys() == {"kty", "crv", "x", "y", "use", "alg", "kid"}
     assert (key.public_jwk["use"], key.public_jwk["alg"], key.public_jwk["crv"]) == ("sig", "ES256", "P-256")
     assert {len(base64.urlsafe_b64decode(key.public_jwk[name] + "=")) for name in "xy"} == {32}
@@ -51,6 +54,14 @@ def test_coordinates_keep_their_leading_zeros() -> None:
     keys = [SigningKey.generate(KeyState.NEXT, NOW) for _ in range(400)]
     assert {len(key.public_jwk[name]) for key in keys for name in "xy"} == {43}
     assert all(key.kid == thumbprint(key.public_jwk) for key in keys)
+
+
+def test_a_signature_keeps_its_leading_zeros(key: SigningKey) -> None:
+    """RFC 7518 3.4: 64 bytes, whatever the numbers; one signature in 128 has a short one."""
+    fixed = Mock(spec=ec.EllipticCurvePrivateKey)
+    fixed.sign.return_value = encode_dss_signature(1, 2)
+    signature = replace(key, private_key=fixed).sign(b"payload", "at+jwt").rpartition(".")[2]
+    assert base64.urlsafe_b64decode(signature + "==") == (1).to_bytes(32) + (2).to_bytes(32)
 
 
 def test_a_key_verifies_what_it_signed(key: SigningKey) -> None:
@@ -100,6 +111,6 @@ def test_whoever_writes_rows_gives_us_no_public_key_of_theirs(key: SigningKey) -
     assert SigningKey.unsealed(row, KEYS).public_jwk == key.public_jwk
 
 
-def test_nothing_private_is_printed(key: SigningKey) -> None:
+def test_g02_nothing_private_is_printed(key: SigningKey) -> None:
     assert repr(key) == f"SigningKey(kid={key.kid}, state=active)"
     assert repr(key.sealed(KEYS)) == f"StoredSigningKey(kid={key.kid}, state=active)"
