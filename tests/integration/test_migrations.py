@@ -4,16 +4,19 @@ import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 from alembic.script import ScriptDirectory
 from asyncpg import Connection, Record
 
-from infrastructure.postgres import schema, schema_version
+from infrastructure.postgres import routines, schema, schema_version
+from infrastructure.postgres.roles import initialise
 from infrastructure.postgres.schema_version import SchemaError
 from tests.integration.schema_shape import shape_of
-from tests.support.database import DatabaseServer
+from tests.support.database import DatabaseServer, owner_url_of
 from tests.support.rows import connected, tables_of
 from tests.support.server import crm_auth, environment_of, run_crm_auth, settings_on
 
@@ -30,9 +33,9 @@ async def empty_database(database_server: DatabaseServer) -> AsyncIterator[str]:
     await database_server.drop(url)
 
 
-async def _off_the_loop(work: Callable[..., None], *arguments: str) -> None:
-    """The commands run an event loop of their own."""
-    await asyncio.to_thread(work, *arguments)
+async def _off_the_loop(work: Callable[..., None], url: str, *arguments: str) -> None:
+    """The commands run an event loop of their own, and as the owner."""
+    await asyncio.to_thread(work, owner_url_of(url), *arguments)
 
 
 def test_the_code_knows_the_newest_migration() -> None:
@@ -57,7 +60,7 @@ async def test_up_and_down_and_up_again(empty_database: str) -> None:
 
 
 @pytest.mark.parametrize("revision", REVISIONS)
-async def test_every_step_can_be_taken_back(empty_database: str, revision: str) -> None:
+async def test_x11_every_step_can_be_taken_back(empty_database: str, revision: str) -> None:
     await _off_the_loop(schema.upgrade, empty_database, revision)
     above = await shape_of(empty_database)
     await _off_the_loop(schema.downgrade, empty_database)
@@ -73,7 +76,7 @@ async def test_upgrading_what_is_up_to_date_changes_nothing(database_url: str) -
     before = await shape_of(database_url)
     await _off_the_loop(schema.upgrade, database_url)
     assert await shape_of(database_url) == before
-    assert "(head)" in await asyncio.to_thread(schema.current, database_url)
+    assert "(head)" in await asyncio.to_thread(schema.current, owner_url_of(database_url))
 
 
 async def test_no_extension_is_asked_for(database_url: str) -> None:
@@ -81,7 +84,7 @@ async def test_no_extension_is_asked_for(database_url: str) -> None:
     assert not [row for row in await shape_of(database_url) if row[1] == "extension"]
 
 
-async def test_two_upgrades_at_once_both_succeed(empty_database: str) -> None:
+async def test_x11_two_upgrades_at_once_both_succeed(empty_database: str) -> None:
     """Both are held at the gate until both are there; then one migrates, and the other finds it done."""
     async with connected(empty_database) as gate:
         await gate.execute(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
@@ -124,6 +127,22 @@ async def _waiting(gate: "Connection[Record]") -> int:
     return count
 
 
+async def test_x11_g04_what_a_node_of_before_records_during_the_upgrade_is_sealed(empty_database: str) -> None:
+    """It began before the log was there to queue it, and commits while the upgrade goes on."""
+    await _off_the_loop(schema.upgrade, empty_database, "0006")
+    async with connected(empty_database) as node, connected(empty_database) as observer:
+        recording = node.transaction()
+        await recording.start()
+        await node.execute("INSERT INTO events (id, type, data) VALUES (gen_random_uuid(), 'a.b', '{}')")
+        upgrading = asyncio.create_task(_off_the_loop(schema.upgrade, empty_database, "0007"))
+        async with asyncio.timeout(20):
+            while not await observer.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await recording.commit()
+        await upgrading
+        assert await observer.fetchval("SELECT count(*) FROM audit_queue") == 1
+
+
 CHANGES = {
     "another column": "ALTER TABLE users ADD COLUMN stray text",
     "a column less": "ALTER TABLE users DROP COLUMN locale",
@@ -146,7 +165,34 @@ async def test_check_sees_a_changed_schema(database_url: str, change: str) -> No
         await _off_the_loop(schema.check, database_url)
 
 
-async def test_a_table_that_stays_locked_stops_the_migration_and_not_the_service(database_url: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("DROP FUNCTION end_sessions_beyond", "end_sessions_beyond is missing"),
+        ("ALTER TABLE events DISABLE TRIGGER events_queued", r"events\.events_queued is missing or off"),
+        (
+            "CREATE OR REPLACE FUNCTION audit_queue_event() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN END'",
+            "audit_queue_event is another",
+        ),
+    ],
+)
+async def test_check_sees_a_changed_function_or_trigger(database_url: str, change: str, said: str) -> None:
+    async with connected(database_url) as connection:
+        await connection.execute(change)
+    with pytest.raises(SchemaError, match=said):
+        await _off_the_loop(schema.check, database_url)
+
+
+async def test_every_function_and_trigger_is_among_those_that_are_checked(database_url: str) -> None:
+    async with connected(database_url) as connection:
+        functions = {row["name"] for row in await connection.fetch(routines._FUNCTIONS)}
+        triggers = {row["name"] for row in await connection.fetch(routines._TRIGGERS)}
+
+    assert functions == set(routines.FUNCTIONS)
+    assert triggers == routines.TRIGGERS
+
+
+async def test_x11_a_table_that_stays_locked_stops_the_migration_and_not_the_service(database_url: str) -> None:
     """X11: the migration gives up; nothing queues up behind it for long, and nothing is half done."""
     before = await shape_of(database_url)
     async with connected(database_url) as other, other.transaction():
@@ -205,7 +251,8 @@ async def role_and_database(database_server: DatabaseServer) -> AsyncIterator[st
         address = parts.netloc.rpartition("@")[2]
         yield urlunsplit(parts._replace(netloc=f"{ROLE}:pass%27word@{address}", path=f"/{ROLE}"))
         await admin.execute(f"DROP DATABASE IF EXISTS {ROLE}")
-        await admin.execute(f"DROP ROLE IF EXISTS {ROLE}")
+        for role in (ROLE, f"{ROLE}_owner"):
+            await admin.execute(f"DROP ROLE IF EXISTS {role}")
 
 
 @pytest.mark.superuser
@@ -224,6 +271,114 @@ async def test_init_makes_role_and_database(database_server: DatabaseServer, rol
         assert await connection.fetchval(f"SELECT {rights} FROM pg_roles WHERE rolname = $1", ROLE) is False
         assert await connection.fetchval("SHOW statement_timeout") == "2s", "also behind a pooler"
         assert await connection.fetchval("SHOW lock_timeout") == "1500ms"
+
+
+@pytest.mark.superuser
+async def test_c05_the_password_of_a_new_role_is_in_no_statement(
+    database_server: DatabaseServer, role_and_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Servers log statements that fail, and as many keep those that make roles."""
+    said: list[str] = []
+    execute, fetchval = asyncpg.Connection.execute, asyncpg.Connection.fetchval
+
+    async def spied(how: Any, connection: Any, *given: Any, **named: Any) -> Any:
+        said.append(repr(given))
+        return await how(connection, *given, **named)
+
+    monkeypatch.setattr(asyncpg.Connection, "execute", lambda *given, **named: spied(execute, *given, **named))
+    monkeypatch.setattr(asyncpg.Connection, "fetchval", lambda *given, **named: spied(fetchval, *given, **named))
+    await initialise(database_server.url, role_and_database, None)
+    monkeypatch.undo()
+
+    assert any("CREATE ROLE" in each for each in said)
+    assert not any("word" in each.replace("PASSWORD", "") for each in said)
+    async with connected(role_and_database) as connection:
+        assert await connection.fetchval("SELECT current_user") == ROLE
+
+
+@pytest.mark.superuser
+async def test_c05_a_password_with_more_than_one_reading_makes_no_role(
+    database_server: DatabaseServer, role_and_database: str
+) -> None:
+    ambiguous = role_and_database.replace("pass%27word", "pass%C2%AAword")
+    with pytest.raises(SchemaError, match="beyond ASCII"):
+        await initialise(database_server.url, ambiguous, None)
+
+
+OWNER = f"{ROLE}_owner"
+
+
+def _as_owner(url: str) -> str:
+    return url.replace(f"//{ROLE}:pass%27word@", f"//{OWNER}:another@")
+
+
+@pytest.mark.superuser
+async def test_c05_init_makes_two_roles(database_server: DatabaseServer, role_and_database: str) -> None:
+    both = {"url": role_and_database, "database_migration_url": _as_owner(role_and_database)}
+    made = await asyncio.to_thread(_db, "init", **both, database_admin_url=database_server.url)
+    assert (made.returncode, made.stdout.count(" made")) == (0, 3), made.stderr
+    assert (await asyncio.to_thread(_db, "upgrade", **both)).returncode == 0
+    assert (await asyncio.to_thread(_db, "check", **both)).returncode == 0
+    service = await asyncpg.connect(role_and_database)
+    try:
+        assert await service.fetchval("SHOW search_path") == "public, pg_temp"
+        assert await service.fetchval("SHOW statement_timeout") == "2s"
+        assert await service.fetchval("SELECT count(*) FROM users") == 0
+        for forbidden in (
+            "CREATE TABLE t ()",
+            "CREATE TEMPORARY TABLE t ()",
+            "SELECT lo_create(0)",
+            "DROP TABLE users",
+        ):
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await service.execute(forbidden)
+    finally:
+        await service.close()
+    refused = await asyncio.to_thread(_db, "downgrade", "--yes", url=role_and_database)
+    assert (refused.returncode, "permission" in refused.stderr or "owner" in refused.stderr) == (1, True)
+
+
+@pytest.mark.superuser
+async def test_c05_what_one_role_owned_is_handed_over(database_server: DatabaseServer, role_and_database: str) -> None:
+    """And the service goes on in between, under the role that it has."""
+    admin_url = database_server.url
+    await asyncio.to_thread(schema.initialise, admin_url, role_and_database)
+    await asyncio.to_thread(schema.upgrade, role_and_database)
+    service = await asyncpg.connect(role_and_database)
+    try:
+        await service.execute("INSERT INTO unowned_photos (id) VALUES ('kept')")
+        owner_url = _as_owner(role_and_database)
+        done = await asyncio.to_thread(schema.initialise, admin_url, role_and_database, owner_url)
+        assert f"table public.users handed over to {OWNER}" in done
+        assert await service.fetchval("SELECT id FROM unowned_photos") == "kept"
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await service.execute("DROP TABLE unowned_photos")
+        await asyncio.to_thread(schema.check, owner_url, service_role=ROLE)
+        again = await asyncio.to_thread(schema.initialise, admin_url, role_and_database, owner_url)
+        assert not [line for line in again if "handed" in line or "made" in line]
+    finally:
+        await service.close()
+
+
+@pytest.mark.superuser
+async def test_c05_an_administrator_who_is_no_superuser_will_do(
+    database_server: DatabaseServer, role_and_database: str
+) -> None:
+    """As managed services have it."""
+    admin = f"{ROLE}_admin"
+    parts = urlsplit(database_server.url)
+    admin_url = urlunsplit(parts._replace(netloc=f"{admin}:third@{parts.netloc.rpartition('@')[2]}"))
+    async with connected(database_server.url) as superuser:
+        await superuser.execute(f"CREATE ROLE {admin} LOGIN CREATEDB CREATEROLE PASSWORD 'third'")
+        try:
+            owner_url = _as_owner(role_and_database)
+            await asyncio.to_thread(schema.initialise, admin_url, role_and_database, owner_url)
+            await asyncio.to_thread(schema.upgrade, owner_url, service_role=ROLE)
+            await asyncio.to_thread(schema.check, owner_url, service_role=ROLE)
+        finally:
+            await superuser.execute(f"DROP DATABASE IF EXISTS {ROLE}")
+            for role in (ROLE, OWNER, admin):
+                await superuser.execute(f"DROP ROLE IF EXISTS {role}")
 
 
 def test_init_says_what_it_needs(empty_database: str) -> None:

@@ -4,11 +4,13 @@ import asyncio
 
 from advanced_alchemy.alembic.commands import AlembicCommandConfig
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import AdaptedConnection, Connection, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from infrastructure.postgres.tables import TransactionId, metadata
+from infrastructure.postgres import grants
+from infrastructure.postgres.audit_tables import metadata
+from infrastructure.postgres.tables import TransactionId
 
 ischema_names["xid8"] = TransactionId
 
@@ -31,6 +33,15 @@ def _migrate(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
         context.run_migrations()
+        _grant(connection)
+
+
+def _grant(connection: Connection) -> None:
+    """In the transaction of the steps: a running service is at no time without its rights (C05)."""
+    service_role = context.config.attributes.get("service_role")
+    driver: object = connection.connection.dbapi_connection
+    if service_role is not None and isinstance(driver, AdaptedConnection):
+        driver.run_async(lambda asyncpg_connection: grants.apply(asyncpg_connection, service_role))
 
 
 async def _run(engine: AsyncEngine) -> None:
