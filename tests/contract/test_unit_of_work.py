@@ -11,6 +11,7 @@ from domain.sessions.errors import InvalidAccessToken, InvalidCredentials
 from domain.sessions.session import EndReason
 from tests.support.builders import (
     ADA,
+    MALLORY,
     Account,
     attempt_by_email,
     credential_of,
@@ -22,7 +23,7 @@ from tests.support.builders import (
     user_named,
 )
 from tests.support.fakes import FakeRefreshTokens
-from tests.support.world import SIGN_IN_ACCOUNT, RecordedEvent, World
+from tests.support.world import REFUSAL_NOTICE, SIGN_IN_ACCOUNT, RecordedEvent, World
 
 
 async def test_nothing_is_written_before_the_commit(world: World) -> None:
@@ -59,7 +60,7 @@ async def test_an_empty_unit_of_work_commits(world: World) -> None:
     assert await world.events() == []
 
 
-async def test_a_refused_account_takes_the_other_writes_with_it(world: World) -> None:
+async def test_g04_a_refused_account_takes_the_other_writes_with_it(world: World) -> None:
     ada, bob = await registered(world, "Ada"), await registered(world, "Bob")
     device = await signed_in(world, bob)
     events = await world.events()
@@ -77,7 +78,7 @@ async def test_a_refused_account_takes_the_other_writes_with_it(world: World) ->
     assert (await world.attempts.open(ada.user.username, "ada", NOWHERE)).user == ada.user
 
 
-async def test_a_refused_session_takes_the_other_writes_with_it(world: World) -> None:
+async def test_g04_a_refused_session_takes_the_other_writes_with_it(world: World) -> None:
     ada = await registered(world)
     await world.change_password_version(ada.user.id)
     limit = world.limits[SIGN_IN_ACCOUNT]
@@ -100,7 +101,7 @@ async def test_a_refused_session_takes_the_other_writes_with_it(world: World) ->
         await attempt_by_email(world, ada)
 
 
-async def test_a_refused_end_takes_the_other_writes_with_it(world: World) -> None:
+async def test_g04_a_refused_end_takes_the_other_writes_with_it(world: World) -> None:
     device = await signed_in(world, await registered(world))
     user = user_named("Bob")
     work = world.unit_of_work(NOWHERE)
@@ -116,7 +117,7 @@ async def test_a_refused_end_takes_the_other_writes_with_it(world: World) -> Non
     assert (await open_registration(world, user)).taken is None
 
 
-async def test_events_are_recorded_with_where_the_request_came_from(world: World) -> None:
+async def test_g01_events_are_recorded_with_where_the_request_came_from(world: World) -> None:
     ada = await registered(world)
     session_id = (await signed_in(world, ada)).session.id
     before = len(await world.events())
@@ -156,3 +157,16 @@ async def test_units_of_work_at_once_do_not_mix(world: World) -> None:
     done = [event.session_id for event in await world.events() if event.type == "done"]
     assert set(done) == {device.session.id for device in devices[:4]}
     assert len(done) == 4
+
+
+async def test_d06_what_anybody_may_cause_is_noted_so_often_from_one_source(world: World) -> None:
+    for origin in (ADA, MALLORY, NOWHERE):
+        for _ in range(5):
+            work = world.unit_of_work(origin)
+            work.note(DomainEvent(type="one_time_token.refused"))
+            work.record(DomainEvent(type="something.happened"))
+            await work.commit()
+
+    noted = [event.origin for event in await world.events() if event.type == "one_time_token.refused"]
+    assert [noted.count(origin) for origin in (ADA, MALLORY, NOWHERE)] == [world.limits[REFUSAL_NOTICE].burst] * 3
+    assert len(await world.events()) == len(noted) + 15, "and everything else is written"

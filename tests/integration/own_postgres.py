@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from infrastructure.postgres import schema
-from infrastructure.postgres.embedded import EmbeddedPostgres
+from infrastructure.postgres.embedded import EmbeddedPostgres, service_connection
+from infrastructure.postgres.roles import user_of
 from tests.integration.embedded.processes import is_running, postgres_processes, postmaster_of
-from tests.support.server import embedded_folder, until
+from tests.support.database import data_folder, owner_url_of, remember_owner
+from tests.support.server import until
 
 
 class OwnPostgres:
@@ -22,7 +24,9 @@ class OwnPostgres:
         self.url = ""
 
     def start(self) -> None:
-        self.url = self._embedded.start().dsn
+        owner_url = self._embedded.start().dsn
+        self.url = service_connection(self._folder).dsn
+        remember_owner(self.url, owner_url)
 
     def stop(self) -> None:
         """Shut it down; connections are broken off."""
@@ -53,11 +57,11 @@ class OwnPostgres:
 @contextmanager
 def own_postgres() -> Iterator[OwnPostgres]:
     """A running one with our schema."""
-    with embedded_folder() as folder:
+    with data_folder() as folder:
         postgres = OwnPostgres(folder)
         try:
             postgres.start()
-            schema.upgrade(postgres.url)
+            schema.upgrade(owner_url_of(postgres.url), service_role=user_of(postgres.url))
             yield postgres
         finally:
             postgres.stop()

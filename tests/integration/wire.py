@@ -33,11 +33,11 @@ async def counting(database_url: str) -> AsyncIterator[Wire]:
         assert task is not None
         links.add(task)
         wire.connections += 1
-        upstream_reader, upstream_writer = await _connect(database_url)
+        upstream_reader, upstream_writer = await connect_to(database_url)
         try:
             async with asyncio.TaskGroup() as ways:
                 ways.create_task(_count(reader, upstream_writer, wire))
-                ways.create_task(_pass_on(upstream_reader, writer))
+                ways.create_task(pass_on(upstream_reader, writer))
         except* (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -56,7 +56,7 @@ async def counting(database_url: str) -> AsyncIterator[Wire]:
             task.cancel()
 
 
-async def _connect(database_url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect_to(database_url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     parts = urlsplit(database_url)
     options = parse_qs(parts.query)
     if folder := options.get("host"):
@@ -76,7 +76,7 @@ async def _count(reader: asyncio.StreamReader, upstream: asyncio.StreamWriter, w
         await upstream.drain()
 
 
-async def _pass_on(upstream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def pass_on(upstream: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while data := await upstream.read(65536):
         writer.write(data)
         await writer.drain()

@@ -1,7 +1,7 @@
 """The connection pool of the service, and what it does when PostgreSQL is late, slow, hung or gone.
 
-Each call is one statement and one round trip in autocommit: the statement is the transaction. Connections carry no
-session state, so nothing is reset when one goes back to the pool.
+Nearly each call is one statement and one round trip in autocommit: the statement is the transaction. Connections carry
+no session state, so nothing is reset when one goes back to the pool.
 """
 
 import asyncio
@@ -9,20 +9,17 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import asyncpg
 from asyncpg import Record
 
 from domain.errors import ServiceUnavailable
+from infrastructure.postgres.connection_pool import Connection, ConnectionPool, PoolClosed
 
 log = logging.getLogger("crm_auth.database")
 
 T = TypeVar("T")
-if TYPE_CHECKING:
-    Connection = asyncpg.pool.PoolConnectionProxy[Record]
-else:
-    Connection = asyncpg.pool.PoolConnectionProxy
 
 _GONE = (
     OSError,
@@ -42,10 +39,18 @@ _BUSY = (
     asyncpg.ReadOnlySQLTransactionError,
 )
 _RETRIED = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
-_ANSWERS = (asyncpg.UniqueViolationError, asyncpg.InvalidTextRepresentationError, asyncpg.UndefinedTableError)
+_ANSWERS = (
+    asyncpg.UniqueViolationError,
+    asyncpg.InvalidTextRepresentationError,
+    asyncpg.UndefinedTableError,
+    asyncpg.InsufficientPrivilegeError,
+)
 """What callers of statements know to read."""
 _PROBE_INTERVAL = 0.25
 _UNAVAILABLE = "The database does not answer at the moment."
+
+_LONGEST_STATEMENT = 64 * 1024
+"""Bytes; a statement that is longer would be prepared anew each time, and those of the doors are long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +111,7 @@ class Database:
 
     def __init__(self, options: DatabaseOptions) -> None:
         self._options = options
-        self._pool: asyncpg.Pool[Record] | None = None
+        self._pool: ConnectionPool | None = None
         self._probe: asyncio.Task[None] | None = None
 
     @asynccontextmanager
@@ -123,7 +128,12 @@ class Database:
                 self._probe.cancel()
                 self._probe = None
             pool, self._pool = self._pool, None
-            await _close(pool, self._options.answer_timeout)
+            await pool.close(self._options.answer_timeout)
+
+    @property
+    def pool(self) -> ConnectionPool | None:
+        """The connections, while it is open."""
+        return self._pool
 
     async def fetch_row(self, statement: str, *arguments: object) -> Record | None:
         """The statement's first row, if any."""
@@ -134,11 +144,22 @@ class Database:
         return await self._run(lambda connection: connection.fetch(statement, *arguments))
 
     async def in_transaction(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Run several statements as one transaction; for work off the journeys of users."""
+        """Run several statements as one transaction: two round trips more, for what one statement cannot do.
+
+        Not by asyncpg's own, which ends what was given up with a ROLLBACK that it waits for without limit (X05). Here
+        whatever is cancelled or late sends nothing more: the connection is ended, and the transaction with it.
+        """
 
         async def run(connection: Connection) -> T:
-            async with connection.transaction():
-                return await work(connection)
+            await connection.execute("BEGIN")
+            try:
+                answer = await work(connection)
+                await connection.execute("COMMIT")
+            except Exception:
+                if not connection.is_closed() and connection.is_in_transaction():
+                    await connection.execute("ROLLBACK")
+                raise
+            return answer
 
         return await self._run(run)
 
@@ -158,41 +179,65 @@ class Database:
         if pool is None or self._probe is not None:
             raise ServiceUnavailable(_UNAVAILABLE, retry_after=1)
         connection: Connection | None = None
+        loop = asyncio.get_running_loop()
+        lent_at = 0.0
         try:
             async with asyncio.timeout(self._options.answer_timeout):
                 connection = await pool.acquire()
-                return await work(connection)
+                lent_at = loop.time()
+                answer = await work(connection)
+        except PoolClosed:
+            raise ServiceUnavailable(_UNAVAILABLE, retry_after=1) from None
         except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
-            raise self._told(pool, connection, error) from None
-        finally:
+            raise self._told(pool, connection, error, held=loop.time() - lent_at) from None
+        except BaseException:
             if connection is not None:
-                await _release(pool, connection)
+                pool.retire(connection, self._options.statement_timeout)
+            raise
+        pool.release(connection)
+        return answer
 
-    def _told(self, pool: "asyncpg.Pool[Record]", connection: Connection | None, error: Exception) -> Exception:
-        """What a failure is to callers; one that the database is gone is acted upon."""
-        if isinstance(error, _BUSY) or (connection is None and isinstance(error, TimeoutError)):
+    def _told(self, pool: ConnectionPool, connection: Connection | None, error: Exception, *, held: float) -> Exception:
+        """What a failure is to callers, once the connection has been given back as it was left."""
+        if self._is_loss(connection, error, held):
+            self._lost(pool, connection, error)
+            return ServiceUnavailable(_UNAVAILABLE, retry_after=1)
+        if connection is not None:
+            if isinstance(error, asyncpg.PostgresError):
+                pool.release(connection)
+            else:
+                pool.retire(connection, self._options.statement_timeout)
+        if isinstance(error, (*_BUSY, TimeoutError)):
             # Too much at once, for the server or for our pool (X06).
             log.warning("statement not done: %s", type(error).__name__)
             return ServiceUnavailable(retry_after=1)
-        # Without a connection the pool wanted a new one and did not get it: also a password that was changed.
-        # With one, a time-out means that the server did not answer.
-        if connection is None or isinstance(error, (*_GONE, TimeoutError)) or _is_closed(connection):
-            self._lost(pool, connection, error)
-            return ServiceUnavailable(_UNAVAILABLE, retry_after=1)
         if isinstance(error, asyncpg.PostgresError) and not isinstance(error, (*_RETRIED, *_ANSWERS)):
             # G02: its own message may quote the row, password hash and all, and is therefore not passed on.
             return StatementFailed(error)
         return error
 
-    def _lost(self, pool: "asyncpg.Pool[Record]", connection: Connection | None, error: BaseException) -> None:
+    def _is_loss(self, connection: Connection | None, error: Exception, held: float) -> bool:
+        """Whether the database is gone, and not only busy.
+
+        Of time-outs only one after which the server should long have given up by itself: when most of the time went by
+        in waiting for a connection, to take that for a loss would shut out everybody else as well.
+        """
+        if isinstance(error, _BUSY):
+            return False
+        if isinstance(error, TimeoutError):
+            return connection is not None and held >= self._options.statement_timeout
+        # Without a connection a new one was wanted and not to be had: also a password that was changed.
+        return connection is None or isinstance(error, _GONE) or connection.is_closed()
+
+    def _lost(self, pool: ConnectionPool, connection: Connection | None, error: BaseException) -> None:
         """Drop the connection, trust no idle one either, and refuse at once until a probe gets through."""
-        if connection is not None and not _is_closed(connection):
-            connection.terminate()
+        if connection is not None:
+            pool.drop(connection)
         if self._probe is None:
             log.error("database lost: %s", type(error).__name__)
             self._probe = asyncio.create_task(self._wait_for_return(pool))
 
-    async def _wait_for_return(self, pool: "asyncpg.Pool[Record]") -> None:
+    async def _wait_for_return(self, pool: ConnectionPool) -> None:
         while True:
             try:
                 await self._ask_once()
@@ -200,39 +245,36 @@ class Database:
                 log.info("database still away: %s", type(error).__name__)
                 await asyncio.sleep(_PROBE_INTERVAL)
             else:
-                await pool.expire_connections()
+                pool.expire()
                 self._probe = None
                 log.info("database is back")
                 return
 
     async def _ask_once(self) -> None:
         async with asyncio.timeout(self._options.answer_timeout):
-            connection = await asyncpg.connect(
-                self._options.url,
-                timeout=self._options.answer_timeout,
-                statement_cache_size=self._options.statement_cache_size,
-                server_settings=self._options.server_settings,
-            )
+            connection = await self._connect()
         try:
             await connection.execute("SELECT 1", timeout=self._options.answer_timeout)
         finally:
             connection.terminate()
 
-    async def _open(self) -> "asyncpg.Pool[Record]":
+    async def _connect(self) -> Connection:
+        return await asyncpg.connect(
+            self._options.url,
+            timeout=self._options.answer_timeout,
+            statement_cache_size=self._options.statement_cache_size,
+            # Prepared once for a connection's life: a new preparation is one more round trip.
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=_LONGEST_STATEMENT,
+            server_settings=self._options.server_settings,
+        )
+
+    async def _open(self) -> ConnectionPool:
         deadline = asyncio.get_running_loop().time() + self._options.start_timeout
+        pool = ConnectionPool(self._connect, self._options.pool_size)
         while True:
             try:
-                return await asyncpg.create_pool(
-                    self._options.url,
-                    timeout=self._options.answer_timeout,
-                    statement_cache_size=self._options.statement_cache_size,
-                    # Prepared once for a connection's life: a new preparation is one more round trip.
-                    max_cached_statement_lifetime=0,
-                    server_settings=self._options.server_settings,
-                    min_size=1,
-                    max_size=self._options.pool_size,
-                    reset=_keep_as_it_is,
-                )
+                pool.release(await pool.acquire())
             except (*_GONE, *_BUSY, TimeoutError) as error:
                 if asyncio.get_running_loop().time() >= deadline:
                     raise DatabaseUnreachable(
@@ -242,37 +284,9 @@ class Database:
                 await asyncio.sleep(_PROBE_INTERVAL)
             except asyncpg.PostgresError as error:
                 raise DatabaseUnreachable(f"The database refuses the connection ({_said(error)}).") from None
+            else:
+                return pool
 
 
 def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".removesuffix(": ")
-
-
-async def _keep_as_it_is(_: "asyncpg.Connection[Record]") -> None:
-    """Nothing to reset: no statement of ours sets, listens, locks or creates anything that outlives it.
-
-    asyncpg itself rolls an open transaction back before it calls this. Its own reset is a second round trip.
-    """
-
-
-def _is_closed(connection: Connection) -> bool:
-    """Also one that the pool took back by itself, because it was closed while it was ours."""
-    try:
-        return connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True
-
-
-async def _release(pool: "asyncpg.Pool[Record]", connection: Connection) -> None:
-    try:
-        await pool.release(connection)
-    except (*_GONE, asyncpg.InterfaceError, TimeoutError):
-        log.info("a lost connection was dropped")
-
-
-async def _close(pool: "asyncpg.Pool[Record]", patience: float) -> None:
-    try:
-        async with asyncio.timeout(patience):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()

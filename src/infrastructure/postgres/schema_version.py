@@ -7,30 +7,47 @@ import asyncio
 
 import asyncpg
 
-NEWEST = "0001"
+from infrastructure.postgres import grants
+
+NEWEST = "0011"
 """The newest migration; a test holds it to that."""
 
 REVISION = "SELECT version_num FROM schema_version"
+
+
+STANDING = f"""
+SELECT ({REVISION}) AS revision, rolsuper OR relowner = r.oid AS may_alter
+FROM pg_roles AS r, pg_class AS c WHERE rolname = current_user AND c.oid = 'schema_version'::regclass
+"""
+"""Where the schema is, and whether whoever asks may alter it."""
 
 
 class SchemaError(RuntimeError):
     """The schema is not where it should be, or cannot be brought there; the message is for the operator."""
 
 
-def is_newest(url: str) -> bool:
-    """Whether the database is known to have the schema; ``False`` whenever it cannot be told."""
-    return asyncio.run(_revision(url)) == NEWEST
+def is_behind(revision: str | None) -> bool:
+    """Whether this version needs a newer schema. One that is ahead will do: versions run side by side (X11)."""
+    return revision is None or revision < NEWEST
 
 
-async def _revision(url: str) -> str | None:
+def is_newest(url: str, *, service_role: str | None = None) -> bool:
+    """Whether the database is known to have the schema, and the service's role the rights that it needs with it.
+
+    ``False`` whenever it cannot be told.
+    """
+    return asyncio.run(_is_newest(url, service_role))
+
+
+async def _is_newest(url: str, service_role: str | None) -> bool:
     try:
         connection = await asyncpg.connect(url, statement_cache_size=0)
     except (OSError, asyncpg.PostgresError):
-        return None
+        return False
     try:
-        revision: str = await connection.fetchval(REVISION)
-    except asyncpg.UndefinedTableError:
-        return None
+        at_newest = await connection.fetchval(REVISION) == NEWEST
+        return at_newest and not (service_role and await grants.differences(connection, service_role))
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
+        return False
     finally:
         await connection.close()
-    return revision
