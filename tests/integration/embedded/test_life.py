@@ -66,7 +66,7 @@ def test_the_settings_of_the_cluster(made: Path) -> None:
         assert setting("server_encoding") == "UTF8"
         assert query(info, "SELECT datcollate FROM pg_database WHERE datname = current_database()") in {"C.UTF-8", "C"}
         assert [setting(name) for name in ("data_checksums", "fsync", "full_page_writes")] == ["on", "on", "on"]
-        assert setting("max_connections") == "60"
+        assert setting("max_connections") == "100"
         assert setting("TimeZone") == "UTC"
         assert 15 <= int(setting("server_version_num")) // 10000 <= 18
 

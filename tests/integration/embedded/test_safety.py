@@ -29,22 +29,23 @@ def test_the_password_is_demanded(made: Path) -> None:
             query(info, "SELECT 1", user="postgres")
         assert query(info, "SELECT rolsuper FROM pg_roles WHERE rolname = current_user") is False
     rules = (cluster_of(made) / "data" / "pg_hba.conf").read_text()
-    assert rules == "local all crm_auth scram-sha-256\n"
+    assert rules == "local all crm_auth,crm_auth_service scram-sha-256\n"
 
 
-def test_files_and_folders_are_private(made: Path) -> None:
+def test_c02_files_and_folders_are_private(made: Path) -> None:
     with EmbeddedPostgres(made) as embedded:
         info = embedded.start()
         cluster = cluster_of(made)
         assert [mode(folder) for folder in (made, cluster, cluster / "data", cluster / "log")] == [0o700] * 4
         assert mode(Path(info.host)) == 0o700
         assert mode(Path(info.socket)) == 0o700
-        assert [mode(made / name) for name in ("postgres.json", "postgres.lock")] == [0o600] * 2
+        names = ("postgres.json", "postgres-service.json", "postgres.lock")
+        assert [mode(made / name) for name in names] == [0o600] * 3
         assert not [path for path in cluster.rglob("*") if path.is_file() and mode(path) & 0o077]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_no_process_listens_on_tcp(made: Path) -> None:
+def test_c02_no_process_listens_on_tcp(made: Path) -> None:
     with EmbeddedPostgres(made) as embedded:
         assert query(embedded.start(), "SHOW listen_addresses") == ""
         tables = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
@@ -70,7 +71,7 @@ def test_folders_above_are_left_alone(open_folder: Path, tmp_path: Path) -> None
             assert mode(data_dir) == 0o700
 
 
-def test_the_log_tells_neither_statements_nor_values(made: Path) -> None:
+def test_g02_the_log_tells_neither_statements_nor_values(made: Path) -> None:
     with EmbeddedPostgres(made) as embedded:
         info = embedded.start()
         query(
@@ -148,7 +149,7 @@ def test_lost_credentials_are_not_papered_over(made: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_process_list_shows_no_password(made: Path) -> None:
+def test_g02_a_process_list_shows_no_password(made: Path) -> None:
     """Neither in a process's arguments nor in its environment."""
     with EmbeddedPostgres(made) as embedded:
         info: ConnectionInfo = embedded.start()

@@ -76,13 +76,20 @@ def wait_for_orphans(limit: float = 3.0) -> None:
                 time.sleep(0.002)
 
 
-def run(command: Sequence[str], *, text: str = "", limit: float, pause: Callable[[float], None]) -> None:
+def run(
+    command: Sequence[str],
+    *,
+    text: str = "",
+    limit: float,
+    pause: Callable[[float], None],
+    environment: dict[str, str] | None = None,
+) -> None:
     """Run a program of few words to its end, with ``text`` as its input. Raises StartFailed with what it said.
 
     ``limit`` is in seconds. Whatever ``pause`` raises ends the program.
     """
     deadline = time.monotonic() + limit
-    with launch(command, at_owners_death=signal.SIGTERM) as process:
+    with launch(command, at_owners_death=signal.SIGTERM, environment=environment) as process:
         assert process.stdin is not None  # noqa: S101  (a pipe, as no log was given)
         try:
             with suppress(BrokenPipeError):

@@ -1,5 +1,6 @@
 """One database cluster: its folders, how it is made, and the settings it always runs with."""
 
+import hashlib
 import os
 import pwd
 import secrets
@@ -45,7 +46,7 @@ _FIXED = {
 # Sizes for a small server, written once into the cluster's own file, where an operator may change them.
 _SIZES = """
 # Set by crm-auth for a small server on one machine; yours to change.
-max_connections = 60
+max_connections = 100
 shared_buffers = 128MB
 max_wal_size = 512MB
 jit = off
@@ -60,6 +61,16 @@ ALTER DATABASE postgres RENAME TO {database}
 ALTER DATABASE {database} OWNER TO {user}
 """
 
+# As which the service signs in (C05). Large objects belong to no table: any role could fill the disk with them.
+_SERVICE_ROLE = """\
+DO $$ BEGIN IF to_regrole('{user}') IS NULL THEN CREATE ROLE {user} LOGIN; END IF; END $$
+ALTER ROLE {user} NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{password}'
+ALTER ROLE {user} SET search_path = public, pg_temp
+GRANT {user} TO {owner}
+REVOKE EXECUTE ON FUNCTION lo_creat(integer), lo_create(oid), lo_from_bytea(oid, bytea) FROM PUBLIC
+REVOKE EXECUTE ON FUNCTION lo_put(oid, bigint, bytea), lowrite(integer, bytea) FROM PUBLIC
+"""
+
 
 class Cluster:
     """The folder of one cluster (0700): ``data``, ``log``, and usually ``socket``."""
@@ -68,6 +79,7 @@ class Cluster:
         self.folder = folder
         self.data = folder / "data"
         self._logs = folder / "log"
+        self._admitted = folder / "service_role"
 
     @property
     def exists(self) -> bool:
@@ -94,20 +106,40 @@ class Cluster:
         try:
             data = _initdb(workshop, binaries, pause)
             statements = _FIRST_STATEMENTS.format(user=info.user, password=info.password, database=info.database)
-            # Over standard input, as a process list shows arguments.
-            options = ("--single", "-D", str(data), "-c", "exit_on_error=true", "template1")
-            run((str(binaries.folder / "postgres"), *options), text=statements, limit=_INITDB_LIMIT, pause=pause)
+            _as_superuser(binaries, data, "template1", statements, pause)
             _append(data / "postgresql.conf", _SIZES)
             data.rename(self.data)
             sync_folder(self.folder)
         finally:
             shutil.rmtree(workshop, ignore_errors=True)
 
-    def prepare(self, info: ConnectionInfo) -> None:
+    def admit(
+        self,
+        binaries: Binaries,
+        service: ConnectionInfo,
+        pause: Callable[[float], None],
+        *,
+        environment: dict[str, str],
+    ) -> None:
+        """Before a start: the service's role with its password, in a cluster that does not have them yet.
+
+        A cluster of a version with one role gets its second one here, and so does one whose file of the password was
+        taken away to have another. Raises StartFailed.
+        """
+        known = hashlib.sha256(f"{service.user} {service.password}".encode()).hexdigest()
+        if self._admitted.exists() and self._admitted.read_text(encoding="utf-8") == known:
+            return
+        # The owner, whose name the database has, may see what the service is at, and end it.
+        statements = _SERVICE_ROLE.format(user=service.user, password=service.password, owner=service.database)
+        _as_superuser(binaries, self.data, service.database, statements, pause, environment)
+        # Written last, and after a crash done again: the statements may be repeated.
+        self._admitted.write_text(known, encoding="utf-8")
+
+    def prepare(self, *users: str) -> None:
         """Before each start: the folder closed to others, the one access rule in place, logs within bounds."""
         self.folder.chmod(0o700)
         # Anything else, the superuser included, is turned away whatever it knows.
-        (self.data / "pg_hba.conf").write_text(f"local all {info.user} scram-sha-256\n", encoding="utf-8")
+        (self.data / "pg_hba.conf").write_text(f"local all {','.join(users)} scram-sha-256\n", encoding="utf-8")
         self._logs.mkdir(exist_ok=True)
         for log in self._logs.glob("*.log"):
             if log.stat().st_size > _LARGEST_OLD_LOG:
@@ -150,6 +182,21 @@ def _initdb(workshop: Path, binaries: Binaries, pause: Callable[[float], None]) 
             raise
         run([*command, "--locale=C"], limit=_INITDB_LIMIT, pause=pause)
     return data
+
+
+def _as_superuser(
+    binaries: Binaries,
+    data: Path,
+    database: str,
+    statements: str,
+    pause: Callable[[float], None],
+    environment: dict[str, str] | None = None,
+) -> None:
+    """Run statements, a line each, in the one way there is: alone, while no server runs. Raises StartFailed."""
+    # Statements go over standard input, as a process list shows arguments; one that fails is not repeated in the log.
+    settings = ("-c", "exit_on_error=true", "-c", "log_min_error_statement=panic")
+    command = (str(binaries.folder / "postgres"), "--single", "-D", str(data), *settings, database)
+    run(command, text=statements, limit=_INITDB_LIMIT, pause=pause, environment=environment)
 
 
 def _append(path: Path, text: str) -> None:

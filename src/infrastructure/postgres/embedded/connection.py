@@ -1,4 +1,7 @@
-"""How to reach the embedded PostgreSQL, kept in a file of mode 0600 in the data folder."""
+"""How to reach the embedded PostgreSQL, kept in files of mode 0600 in the data folder.
+
+The owner's way in is one file, the service's another: a version that knows the first alone finds it as it was.
+"""
 
 import json
 import os
@@ -10,6 +13,7 @@ from urllib.parse import quote
 from infrastructure.postgres.embedded.errors import EmbeddedPostgresError
 
 FILE_NAME = "postgres.json"
+SERVICE_FILE_NAME = "postgres-service.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +44,34 @@ def resolved(data_dir: Path) -> Path:
 
 
 def connection_info(data_dir: Path) -> ConnectionInfo:
-    """Read the stored credentials and start nothing: for whoever shares a cluster that a server owns.
+    """Read the stored credentials of the owner and start nothing: for whoever shares a cluster that a server owns.
 
     Raises EmbeddedPostgresError when there are none to read.
     """
-    stored = _read(resolved(data_dir) / FILE_NAME)
-    if stored is None:
-        raise EmbeddedPostgresError(f"The data folder {data_dir} has no embedded PostgreSQL yet: start a server first.")
-    return stored[0]
+    return _required(data_dir, FILE_NAME)
 
 
-def stored_connection(data_dir: Path) -> tuple[ConnectionInfo, Path] | None:
+def service_connection(data_dir: Path) -> ConnectionInfo:
+    """The same of the role that owns nothing, as which the service signs in."""
+    return _required(data_dir, SERVICE_FILE_NAME)
+
+
+def stored_connection(data_dir: Path, name: str = FILE_NAME) -> tuple[ConnectionInfo, Path] | None:
     """Credentials and the cluster folder they belong to, or None for a new data folder."""
-    return _read(data_dir / FILE_NAME)
+    return _read(data_dir / name)
 
 
-def store_connection(data_dir: Path, info: ConnectionInfo, cluster: Path) -> None:
+def store_connection(data_dir: Path, info: ConnectionInfo, cluster: Path, name: str = FILE_NAME) -> None:
     """Write the credentials in one step, so that a reader or a crash never meets half of them."""
     text = json.dumps(asdict(info) | {"cluster": str(cluster)}, indent=2) + "\n"
-    unfinished = data_dir / f".{FILE_NAME}.{secrets.token_hex(8)}"
+    unfinished = data_dir / f".{name}.{secrets.token_hex(8)}"
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         give_to_owner_of(data_dir, descriptor)
         file.write(text)
         file.flush()
         os.fsync(descriptor)
-    unfinished.replace(data_dir / FILE_NAME)
+    unfinished.replace(data_dir / name)
     sync_folder(data_dir)
 
 
@@ -83,6 +89,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _required(data_dir: Path, name: str) -> ConnectionInfo:
+    stored = _read(resolved(data_dir) / name)
+    if stored is None:
+        raise EmbeddedPostgresError(f"The data folder {data_dir} has no embedded PostgreSQL yet: start a server first.")
+    return stored[0]
 
 
 def _read(path: Path) -> tuple[ConnectionInfo, Path] | None:

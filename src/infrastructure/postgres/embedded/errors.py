@@ -5,6 +5,7 @@ EmbeddedPostgresError
 ├── NoBinaries           no PostgreSQL 15 to 18 was found that may be run
 ├── WrongMajorVersion    the data was written by a major version that none of the binaries found has
 ├── NoSuitableAccount    run as root, and no unprivileged account to run PostgreSQL as
+├── NotRunning           no server runs that could be joined
 └── StartFailed          initdb or postgres refused; the end of its log is in the message
 """
 
@@ -27,6 +28,10 @@ class WrongMajorVersion(EmbeddedPostgresError):
 
 class NoSuitableAccount(EmbeddedPostgresError):
     """PostgreSQL refuses to run as root and there is no account to run it as."""
+
+
+class NotRunning(EmbeddedPostgresError):
+    """No server runs on the data folder that could be joined."""
 
 
 class StartFailed(EmbeddedPostgresError):

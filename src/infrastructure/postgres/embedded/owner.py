@@ -23,7 +23,7 @@ from infrastructure.postgres.embedded.errors import EmbeddedPostgresError, Start
 from infrastructure.postgres.embedded.leftover import stop_leftover
 from infrastructure.postgres.embedded.lock import RUNNING, STOPPING, DataFolderLock, acquire
 from infrastructure.postgres.embedded.placement import local_folder, state_folder
-from infrastructure.postgres.embedded.postmaster import Postmaster
+from infrastructure.postgres.embedded.postmaster import Postmaster, passing_over
 from infrastructure.postgres.embedded.provision import provision
 from infrastructure.postgres.embedded.socket_folder import prepare_socket_folder, remove_socket_folder
 
@@ -62,13 +62,14 @@ def _own(data_dir: Path, request: dict[str, Any], control: Control, reports: Rep
     try:
         state_root, candidates = Path(request["state_root"]), [Path(folder) for folder in request["binaries"]]
         account = account_to_run_as((state_folder(data_dir, state_root), local_folder(data_dir), data_dir))
-        cluster, info, binaries = provision(data_dir, account, state_root, candidates, reports)
+        given = provision(data_dir, account, state_root, candidates, reports)
+        cluster, binaries = given.cluster, given.binaries
         become(account)
         if not cluster.exists:
             reports.log(f"Creating a PostgreSQL {binaries.version} cluster in {cluster.folder}")
-            cluster.create(binaries, info, control.pause)
-        cluster.prepare(info)
-        _Keeper(cluster, info, binaries, lock, control, reports).keep_running()
+            cluster.create(binaries, given.owner, control.pause)
+        cluster.prepare(given.owner.user, given.service.user)
+        _Keeper(cluster, given.service, binaries, lock, control, reports).keep_running()
     finally:
         lock.mark(STOPPING)
 
@@ -98,9 +99,10 @@ class _Keeper:
 
     def _run_once(self) -> None:
         prepare_socket_folder(Path(self.info.host))
-        unrelated_pid = stop_leftover(self.cluster.data, self.control.pause)
+        environment = passing_over(stop_leftover(self.cluster.data, self.control.pause))
+        self.cluster.admit(self.binaries, self.info, self.control.pause, environment=environment)
         command = self.cluster.command(self.binaries, self.info)
-        postmaster = Postmaster(self.cluster, command, unrelated_pid=unrelated_pid)
+        postmaster = Postmaster(self.cluster, command, environment=environment)
         try:
             postmaster.wait_until_ready(self.control.pause)
             self._announce()

@@ -35,16 +35,20 @@ def read_pid_file(data: Path) -> PidFile | None:
         return None
 
 
+def passing_over(unrelated_pid: int | None) -> dict[str, str]:
+    """What has PostgreSQL take a pid file for stale whose number now belongs to an unrelated process.
+
+    It takes the number of its grandparent for stale (pg_ctl uses this too), and still checks that no process of an
+    earlier server holds the shared memory, a check that removing the file would defeat.
+    """
+    return {"PG_GRANDPARENT_PID": str(unrelated_pid)} if unrelated_pid else {}
+
+
 class Postmaster:
     """The server process, child of the owner process."""
 
-    def __init__(self, cluster: Cluster, command: list[str], *, unrelated_pid: int | None) -> None:
-        """Start the server. ``unrelated_pid`` is a number in a stale pid file that now belongs to another process.
-
-        The server takes the number of its grandparent for stale (pg_ctl uses this too), and still checks that no
-        process of an earlier server holds the shared memory, a check that removing the file would defeat.
-        """
-        environment = {"PG_GRANDPARENT_PID": str(unrelated_pid)} if unrelated_pid else {}
+    def __init__(self, cluster: Cluster, command: list[str], *, environment: dict[str, str]) -> None:
+        """Start the server, with :func:`passing_over` in its environment."""
         self._cluster = cluster
         self._process = launch(command, at_owners_death=signal.SIGINT, log=cluster.startup_log, environment=environment)
 

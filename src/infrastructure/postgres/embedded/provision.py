@@ -2,13 +2,20 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from infrastructure.postgres.embedded.account import Account
 from infrastructure.postgres.embedded.binaries import Binaries, choose
 from infrastructure.postgres.embedded.cluster import Cluster
-from infrastructure.postgres.embedded.connection import FILE_NAME, ConnectionInfo, store_connection, stored_connection
+from infrastructure.postgres.embedded.connection import (
+    FILE_NAME,
+    SERVICE_FILE_NAME,
+    ConnectionInfo,
+    store_connection,
+    stored_connection,
+)
 from infrastructure.postgres.embedded.control import Reports
 from infrastructure.postgres.embedded.copied_binaries import copy_for
 from infrastructure.postgres.embedded.errors import EmbeddedPostgresError
@@ -16,11 +23,22 @@ from infrastructure.postgres.embedded.placement import choose_cluster_folder, lo
 from infrastructure.postgres.embedded.socket_folder import PORT, socket_folder
 
 ROLE = DATABASE = "crm_auth"
+SERVICE_ROLE = "crm_auth_service"
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """What a cluster is run with, and how the owner of the tables and the service get in."""
+
+    cluster: Cluster
+    owner: ConnectionInfo
+    service: ConnectionInfo
+    binaries: Binaries
 
 
 def provision(
     data_dir: Path, account: Account | None, state_root: Path, candidates: Sequence[Path], reports: Reports
-) -> tuple[Cluster, ConnectionInfo, Binaries]:
+) -> Provision:
     """Settle where the cluster is, what signs in to it, and what runs it. Raises EmbeddedPostgresError.
 
     The credentials are stored before the cluster is made: an interruption leaves credentials without a cluster, which
@@ -35,9 +53,17 @@ def provision(
     prepare_cluster_folder(cluster.folder, account, state_root)
     host = str(socket_folder(cluster.folder, account))
     info = ConnectionInfo(host=host, port=PORT, user=ROLE, password=password, database=DATABASE)
-    if stored_connection(data_dir) != (info, cluster.folder):
-        store_connection(data_dir, info, cluster.folder)
-    return cluster, info, binaries
+    service = replace(info, user=SERVICE_ROLE, password=_service_password(data_dir))
+    for name, way_in in ((SERVICE_FILE_NAME, service), (FILE_NAME, info)):
+        if stored_connection(data_dir, name) != (way_in, cluster.folder):
+            store_connection(data_dir, way_in, cluster.folder, name)
+    return Provision(cluster, info, service, binaries)
+
+
+def _service_password(data_dir: Path) -> str:
+    """The stored one, or a new one, which the cluster is told before its next start."""
+    stored = stored_connection(data_dir, SERVICE_FILE_NAME)
+    return stored[0].password if stored else secrets.token_urlsafe(32)
 
 
 def _password(data_dir: Path, cluster: Cluster) -> str:

@@ -18,7 +18,13 @@ from typing import Self
 from infrastructure.postgres.embedded import placement
 from infrastructure.postgres.embedded.binaries import candidate_folders
 from infrastructure.postgres.embedded.connection import ConnectionInfo, connection_info, resolved
-from infrastructure.postgres.embedded.errors import ERRORS_BY_NAME, DataFolderInUse, EmbeddedPostgresError, StartFailed
+from infrastructure.postgres.embedded.errors import (
+    ERRORS_BY_NAME,
+    DataFolderInUse,
+    EmbeddedPostgresError,
+    NotRunning,
+    StartFailed,
+)
 from infrastructure.postgres.embedded.lock import RUNNING, holder_of
 
 _LOG = logging.getLogger("crm_auth.embedded_postgres")
@@ -91,6 +97,20 @@ class EmbeddedPostgres:
                     return self.start()
             time.sleep(0.02)
         raise StartFailed(f"The server that owns the data folder {self._data_dir} is not getting PostgreSQL ready.")
+
+    def join(self, *, within: float) -> ConnectionInfo:
+        """Join the cluster that a running server owns, waiting ``within`` seconds for one, and never start it.
+
+        For what runs for long beside servers: as the owner it would keep them from starting. Raises NotRunning.
+        """
+        deadline = time.monotonic() + within
+        while time.monotonic() <= deadline:
+            if self._holder_state() == RUNNING and _answers(info := connection_info(self._data_dir)):
+                return info
+            time.sleep(0.1)
+        raise NotRunning(
+            f"The embedded PostgreSQL of {self._data_dir} is run by `crm-auth serve`, which did not for {within:.0f} s."
+        )
 
     def __enter__(self) -> Self:
         self.start()
