@@ -10,6 +10,8 @@ import httpx
 import pytest
 import structlog
 
+from application.origin import Origin
+from application.sessions.log_in import LogIn, LogInRequest
 from tests.support.application import served, settings_for
 from tests.support.client import Person, ServiceClient, SignedIn, bearer, client_of
 from tests.support.rows import connected, dump, end_reason, forget_attempts, let_pass
@@ -25,7 +27,7 @@ async def client(guarded_server: Server, guarded_database: str) -> AsyncIterator
         yield client
 
 
-async def test_a_spent_token_stays_spent_over_a_restart(
+async def test_r06_a_spent_token_stays_spent_over_a_restart(
     client: ServiceClient, guarded_server: Server, guarded_database: str
 ) -> None:
     """R06: and the one just replaced still gives the same successor."""
@@ -59,7 +61,7 @@ def _secrets_of(session: SignedIn) -> Iterator[str]:
     yield from session.access_token.split(".")[1:]  # claims and signature
 
 
-async def test_a_dump_opens_nothing(client: ServiceClient, guarded_database: str) -> None:
+async def test_g02_g05_r08_a_dump_opens_nothing(client: ServiceClient, guarded_database: str) -> None:
     """R08: whoever reads all tables finds neither passwords nor tokens, nor what they can be made of."""
     ada = await client.registered()
     session = await client.signed_in(ada)
@@ -77,7 +79,7 @@ async def test_a_dump_opens_nothing(client: ServiceClient, guarded_database: str
         assert secret not in text
 
 
-async def test_a_digest_from_the_dump_is_no_token(client: ServiceClient, guarded_database: str) -> None:
+async def test_r08_a_digest_from_the_dump_is_no_token(client: ServiceClient, guarded_database: str) -> None:
     """R08: what is kept of a token cannot be presented in its place."""
     session = await client.signed_in()
     async with connected(guarded_database) as connection:
@@ -119,10 +121,13 @@ async def _put_everywhere(client: ServiceClient, canary: str) -> set[int]:
         answers += [await client.http.get(path, headers={name: canary}) for name in HEADERS]
         answers.append(await client.http.get(path, headers=bearer(canary.replace(" ", "_"))))
         answers.append(await client.http.get(path, params={"access_token": canary}))
+        answers.append(await client.http.get(f"{path}/{canary}"))
     return {answer.status_code for answer in answers}
 
 
-async def test_the_log_holds_no_secret(client: ServiceClient, guarded_server: Server, guarded_database: str) -> None:
+async def test_g02_the_log_holds_no_secret(
+    client: ServiceClient, guarded_server: Server, guarded_database: str
+) -> None:
     """G02: at its most talkative, also when the service itself fails."""
     ada = await client.registered()
     session = await client.signed_in(ada)
@@ -161,7 +166,31 @@ async def _log_with(server: Server, text: str) -> str:
     return server.log
 
 
-async def test_a_host_without_logging_of_its_own_prints_no_secret(
+async def test_g02_what_a_library_says_while_it_fails_is_not_told(
+    database_url: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their exceptions quote what they were given."""
+    structlog.reset_defaults()  # What tests before this one set up is no host's doing.
+    ada = Person.new()
+
+    async def fails(_self: LogIn, request: LogInRequest, _origin: Origin) -> None:
+        try:
+            int(request.password)
+        except ValueError as error:
+            raise KeyError(request.password) from error
+
+    monkeypatch.setattr(LogIn, "__call__", fails)
+    async with served(settings_for(database_url)) as host:
+        assert (await host.log_in(ada.email, ada.password)).status_code == 500
+    printed = capfd.readouterr()
+    text = printed.out + printed.err
+    assert "request_failed" in text, "it is told"
+    assert "KeyError" in text
+    assert "ValueError" in text
+    assert ada.password not in text
+
+
+async def test_g02_a_host_without_logging_of_its_own_prints_no_secret(
     database_url: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """G02, mounted in an application that set up nothing: a failure shows no variables of ours."""
