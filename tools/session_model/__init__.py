@@ -1,0 +1,1 @@
+"""An explicit-state model of one session: refreshing, late answers, log-out, disabling and signing in, interleaved."""
