@@ -1,10 +1,11 @@
 """Who calls: the bearer token of a request (RFC 6750), and the routes that cannot be reached without one."""
 
 from collections.abc import Iterable, Sequence
+from copy import copy
 from string import ascii_letters, digits
 from typing import Any
 
-from litestar import HttpMethod, Request, Router
+from litestar import Request
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
@@ -39,27 +40,39 @@ class BearerAuthentication:
 
     async def __call__(self, request: Request[Any, Any, Any]) -> None:
         """Raises AuthenticationRequired, InvalidAccessToken."""
-        if request.method == HttpMethod.OPTIONS:
-            # What may be asked of a resource is no secret, and a preflight cannot carry a token.
-            return
         text = bearer_token(request.scope["headers"])
         verifier: AccessTokenVerifier = await self._verifier()
         request.scope["auth"] = verifier.verify(text)
 
 
-def routes_for_callers(handlers: Sequence[HTTPRouteHandler], verifier: Provide) -> Router:
-    """Routes behind :class:`BearerAuthentication`, which is the only way for a route to get a caller."""
-    return Router(
-        path="/",
-        route_handlers=handlers,
-        before_request=BearerAuthentication(verifier),
-        security=[{BEARER_SCHEME_NAME: []}],
-    )
+def routes_for_callers(handlers: Sequence[HTTPRouteHandler], verifier: Provide) -> list[HTTPRouteHandler]:
+    """Routes behind :class:`BearerAuthentication`, which is the only way for a route to get a caller.
+
+    Copies of them, and not one of Litestar's routers around them: a router answers OPTIONS by itself, and the
+    framework refuses two answers to it where a path is for callers by one method and for everybody by another.
+    """
+    authentication = BearerAuthentication(verifier)
+
+    def behind_authentication(handler: HTTPRouteHandler) -> HTTPRouteHandler:
+        own = copy(handler)
+        own.before_request, own.security = authentication, [{BEARER_SCHEME_NAME: []}]
+        return own
+
+    return [behind_authentication(handler) for handler in handlers]
 
 
 def needs_caller(handler: HTTPRouteHandler) -> bool:
     """Whether a registered route is behind :class:`BearerAuthentication`."""
     return isinstance(handler.resolve_before_request(), BearerAuthentication)
+
+
+def caller_if_any(headers: Iterable[tuple[bytes, bytes]], verifier: AccessTokenVerifier) -> Caller | None:
+    """The caller of a route that can also do without one. Raises InvalidAccessToken for a token that is none."""
+    try:
+        token = bearer_token(headers)
+    except AuthenticationRequired:
+        return None
+    return verifier.verify(token)
 
 
 def bearer_token(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from json import JSONDecodeError, JSONDecoder
 from json import dumps as dump_json
-from typing import Any, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar
 
 from litestar.dto import AbstractDTO
 from litestar.dto.data_structures import DTOFieldDefinition
@@ -24,13 +24,18 @@ from interfaces.http.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, Ref
 
 T = TypeVar("T", bound=Struct)
 
+BODY_MAX_BYTES = 16 * 1024
+"""Of a body that says nothing else (D04)."""
 MAX_DEPTH = 32
 """Far deeper than any body here, and far from where any interpreter stops recursing."""
 MAX_VIOLATIONS = 50
 """So that a body full of unknown fields does not get an answer many times its size."""
 
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+
 # RFC 8259 11 defines no parameters; charset is tolerated where it says what is true anyway.
-_JSON_MEDIA_TYPE = re.compile(rb'application/json[ \t]*(;[ \t]*charset="?utf-8"?[ \t]*)?', re.IGNORECASE)
+_MEDIA_TYPE = re.compile(rb'([a-z/+-]+)[ \t]*(?:;[ \t]*charset="?utf-8"?[ \t]*)?', re.IGNORECASE)
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[\]{}]', re.DOTALL)
 
 
@@ -41,10 +46,21 @@ class JsonBody(AbstractDTO[T]):
     but not the struct.
     """
 
+    media_types: ClassVar[tuple[str, ...]] = (JSON,)
+
     def decode_bytes(self, value: bytes) -> T:
         """The struct. Raises Refused, InvalidInput."""
-        _require_json(self.asgi_connection.scope["headers"])
+        self._require_media_type(self.asgi_connection.scope["headers"])
         return read_struct(parse_json(value), self.model_type)
+
+    def _require_media_type(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """T3: any other type can be sent by a form of another site without the browser asking first (A3.5.2)."""
+        if media_type_of(headers) not in self.media_types:
+            raise self._unsupported()
+
+    def _unsupported(self) -> Refused:
+        detail = f"The body is read as {' or '.join(self.media_types)} in UTF-8 only."
+        return Refused(UNSUPPORTED_MEDIA_TYPE, detail)
 
     @classmethod
     def create_for_field_definition(
@@ -69,6 +85,28 @@ class JsonBody(AbstractDTO[T]):
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:
         """No: only the framework's own backends ask."""
         return False
+
+
+class MergePatchBody(JsonBody[T]):
+    """Reads a patch (RFC 7396) for a JSON object of no depth: a field that is absent stays, and `null` clears it.
+
+    In the struct, a field that may be absent is `UNSET` by default. Plain JSON means the same, for those who cannot
+    choose the type.
+    """
+
+    media_types = (JSON, MERGE_PATCH)
+
+    def _unsupported(self) -> Refused:
+        """With what RFC 5789 2.2 wants to be told."""
+        refusal = super()._unsupported()
+        return Refused(refusal.problem, refusal.detail, headers={"Accept-Patch": ", ".join(self.media_types)})
+
+
+def media_type_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The one type that a body of text in UTF-8 is declared to have, in lower case, if it is one."""
+    given = [value for name, value in headers if name == b"content-type"]
+    match = _MEDIA_TYPE.fullmatch(given[0]) if len(given) == 1 else None
+    return match[1].lower().decode() if match else None
 
 
 def parse_json(body: bytes) -> Any:
@@ -117,13 +155,6 @@ def _violations(value: dict[str, Any], struct: type[Struct]) -> Iterator[Violati
             yield Violation(name, "missing", "This field is required.")
     for name in value.keys() - known.keys():
         yield Violation(name.replace("~", "~0").replace("/", "~1"), "unknown_field", "There is no such field.")
-
-
-def _require_json(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """T3: any other type can be sent by a form of another site without the browser asking first (A3.5.2)."""
-    given = [value for name, value in headers if name == b"content-type"]
-    if len(given) != 1 or not _JSON_MEDIA_TYPE.fullmatch(given[0]):
-        raise Refused(UNSUPPORTED_MEDIA_TYPE, "The body is read as application/json in UTF-8 only.")
 
 
 def _refuse_deep_nesting(text: str) -> None:

@@ -9,6 +9,9 @@ from litestar.types import Scope
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+FORWARDING_HEADERS = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"})
+"""By which a request tells that it came by a proxy."""
+
 _TEXT_MAX_LENGTH = 128
 """No address is longer; keeps what is remembered of strangers small."""
 
@@ -29,11 +32,23 @@ class ClientAddress:
 
         A peer on a Unix socket has no address. It is a proxy on this machine, and believed once any proxy is trusted.
         """
-        peer = scope.get("client")
-        address = _parse(peer[0]) if peer else None
+        address = _peer(scope)
         if self._trusted_proxies:
             address = self._walk(address, _forwarded_for(scope["headers"]))
         return None if address is None else str(address)
+
+    def peer_of(self, scope: Scope) -> str | None:
+        """The address at the other end of the connection; None on a Unix socket."""
+        address = _peer(scope)
+        return None if address is None else str(address)
+
+    def is_forwarded_by_a_stranger(self, scope: Scope) -> bool:
+        """Whether a proxy that is not trusted says whom it asks for, so that the address is the proxy's (T6)."""
+        names = {name for name, _ in scope["headers"]}
+        if names.isdisjoint(FORWARDING_HEADERS):
+            return False
+        address = _peer(scope)
+        return not self._trusted_proxies or not (address is None or self._trusts(address))
 
     def _walk(self, address: Address | None, hops: list[str]) -> Address | None:
         while hops and (address is None or self._trusts(address)):
@@ -46,6 +61,11 @@ class ClientAddress:
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted_proxies)
+
+
+def _peer(scope: Scope) -> Address | None:
+    peer = scope.get("client")
+    return _parse(peer[0]) if peer else None
 
 
 def _forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:

@@ -55,3 +55,22 @@ class _Encoded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self._status, "headers": self._headers})
         await send({"type": "http.response.body", "body": self._body, "more_body": False})
+
+
+class EmptyResponse(JsonResponse[Any]):
+    """An answer without a body, and so without a media type, of a route whose other answers have one."""
+
+    def __init__(self, status_code: int) -> None:
+        super().__init__(None, status_code=status_code)
+
+    def to_asgi_response(
+        self,
+        app: Litestar | None,
+        request: Request[Any, Any, Any],
+        *,
+        headers: dict[str, str] | None = None,
+        status_code: int | None = None,
+        **_more: Any,
+    ) -> ASGIResponse:
+        """The same, whatever the route would encode a body with."""
+        return super().to_asgi_response(app, request, headers=headers, status_code=status_code)

@@ -15,7 +15,15 @@ from interfaces.http.problems import TRANSPORT_PROBLEMS, ProblemType
 
 PROBLEM_MEANINGS = {
     "bad_request": "The request is broken below the level of its body, as by an impossible `Host`. Mend the client.",
+    "host_not_allowed": "The operator lists the names of the service, and the `Host` of the request is none of them."
+    " Use the service's own address; an operator looks at `CRM_AUTH_ALLOWED_HOSTS`, and at what a proxy passes on.",
+    "request_timeout": "The head or the body of the request came too slowly. Send it again, over a better line.",
+    "head_too_large": "The request has more than 16 KiB of path, query and headers, or more than 100 headers.",
     "malformed_json": "The body is empty, not UTF-8, not JSON, nested too deeply, or names a field twice."
+    " Mend the client.",
+    "malformed_form": "The body is not a whole `multipart/form-data`, has too many parts or two of one name, or texts"
+    " that are not UTF-8. Mend the client.",
+    "invalid_idempotency_key": "`Idempotency-Key` was sent twice, or is not 1 to 255 visible ASCII characters."
     " Mend the client.",
     "authentication_required": "No access token was sent. Sign in, and send it as `Authorization: Bearer`.",
     "invalid_token": "The access token has expired, is not ours, or its session has ended."
@@ -25,14 +33,30 @@ PROBLEM_MEANINGS = {
     "invalid_refresh_token": "The refresh token has expired, was replaced, is not ours, or its session has ended."
     " Sign in.",
     "additional_authentication_required": "The password was right, and another authenticator is asked for.",
+    "email_not_verified": "The password was right, and the operator opens sessions only once the e-mail address is"
+    " confirmed. The link is in the mail; `POST /v1/email-verifications` sends another.",
+    "wrong_password": "The caller's own password was asked for, and it is another. Ten such of a session have to wait.",
+    "self_deletion_off": "The operator deletes accounts; ask them.",
     "signup_closed": "The operator admits no sign-up, or none with such an address.",
     "not_found": "No resource has this path, or none that the caller may see.",
+    "photo_not_found": "No account has a photo at this address, or not any more.",
+    "session_not_found": "No session of the account has this id, or it has ended. Read the list again.",
+    "user_not_found": "No account has this id, e-mail address or username. Only the command line answers so.",
+    "audit_log_altered": "Somebody else wrote into the audit log. Only the command line answers so.",
+    "status_unchanged": "The account is disabled, or active, already. Only the command line answers so.",
     "method_not_allowed": "`Allow` lists the methods that the resource has.",
     "email_taken": "The e-mail address belongs to an account. `errors` names each identifier that is taken.",
-    "username_taken": "The username belongs to an account.",
+    "username_taken": "The username belongs to an account, or did: one that was given up stays reserved.",
+    "request_in_progress": "The first request with this `Idempotency-Key` has no answer yet."
+    " Send it again after `Retry-After`.",
+    "account_deleted": "The account that the request with this `Idempotency-Key` made has been deleted since."
+    " To sign up again, take another key.",
     "content_too_large": "The body has more bytes than this call reads.",
-    "unsupported_media_type": "Send the body as `Content-Type: application/json`.",
+    "unsupported_media_type": "Send the body as one of the types that the call declares: `application/json` for"
+    " most, `image/jpeg`, `image/png` or `image/webp` for a photo.",
     "invalid_input": "`errors` lists every refused field with a code of its own, see below.",
+    "idempotency_key_reused": "This `Idempotency-Key` was used for a request with other fields."
+    " Take a new key for each request, and the same one only to send the same again.",
     "invalid_value": "A value is refused by its own rules.",
     "too_many_attempts": "A limit is used up. Wait for as long as `Retry-After` says.",
     "internal_error": "A fault of this service. Its operator finds it in the log by `X-Request-ID`.",
@@ -45,8 +69,16 @@ FIELD_MEANINGS = {
     "missing": "The field is required.",
     "wrong_type": "The field is of another JSON type. Nothing is converted.",
     "unknown_field": "There is no such field.",
+    "unknown_parameter": "The query has no such parameter.",
+    "repeated_parameter": "The query has this parameter more than once.",
+    "invalid_limit": "Not a whole number from 1 to 100.",
+    "invalid_cursor": "Not a `next_cursor` of this list. Begin again without one.",
+    "invalid_except": "Not `current`.",
     "invalid_email": "Not an address that mail can be sent to.",
+    "email_unchanged": "The new address is the one that the account has.",
     "invalid_username": "Not 3 to 32 ASCII letters, digits, `.`, `_`, `-`, or not a letter or digit at both ends.",
+    "username_changed_too_often": "The username has changed three times in 30 days; `detail` says from when it can"
+    " again.",
     "invalid_password": "Has control characters or is not Unicode text.",
     "password_too_short": "Has fewer characters than the operator demands, 15 by default.",
     "password_too_long": "Has more than 1,024 bytes in UTF-8.",
@@ -56,12 +88,18 @@ FIELD_MEANINGS = {
     "password_keyboard_walk": "Follows the keys of the keyboard.",
     "password_derived": "Is built from the other fields or the name of the service.",
     "password_guessable": "Is easy to guess in another way.",
+    "password_breached": "Is in a list of passwords that were published in breaches of other services.",
+    "password_unchanged": "Is the password that the account has.",
+    "invalid_token": "The link's token was used, has expired, or is not whole. Ask for a new link.",
     "invalid_name": "Not 1 to 100 printable characters, or has white space at an end.",
-    "invalid_phone_number": "Not E.164, as `+442079460123`.",
-    "invalid_locale": "Not a BCP 47 tag of language, script and region, as `en-GB`.",
+    "invalid_phone_number": "Not a number with `+`, a country code there is and as many digits as numbers have there,"
+    " as `+44 20 7946 0123`.",
+    "invalid_locale": "Not a BCP 47 tag of registered subtags, as `en-GB`.",
     "invalid_zoneinfo": "Not a name of the IANA time zone database, as `Europe/London`.",
+    "invalid_photo": "Not a JPEG, PNG or WebP picture, damaged, or too large to be decoded.",
+    "invalid_size": "Not one of the sizes that photos have.",
     "email_taken": "The address belongs to an account.",
-    "username_taken": "The username belongs to an account.",
+    "username_taken": "The username belongs to an account, or did.",
 }
 """By the code of one entry of `errors`."""
 

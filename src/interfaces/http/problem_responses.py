@@ -11,9 +11,11 @@ from domain.sessions.errors import AuthenticationRequired, InvalidAccessToken
 from interfaces.http.problems import (
     BAD_REQUEST,
     CONTENT_TOO_LARGE,
+    HOST_NOT_ALLOWED,
     INTERNAL_ERROR,
     MALFORMED_JSON,
     PROBLEM_MEDIA_TYPE,
+    REQUEST_TIMEOUT,
     UNSUPPORTED_MEDIA_TYPE,
     Problem,
     ProblemType,
@@ -23,6 +25,7 @@ AnyProblem = type[DomainError] | ProblemType
 
 BODY_PROBLEMS: tuple[AnyProblem, ...] = (
     MALFORMED_JSON,
+    REQUEST_TIMEOUT,
     CONTENT_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
     InvalidInput,
@@ -40,7 +43,7 @@ def problems(*those: AnyProblem) -> dict[int, ResponseSpec]:
     What can befall every request, as `bad_request` and `internal_error`, is added.
     """
     by_status: dict[int, list[ProblemType]] = defaultdict(list)
-    for problem in (*those, BAD_REQUEST, INTERNAL_ERROR):
+    for problem in dict.fromkeys((*those, BAD_REQUEST, HOST_NOT_ALLOWED, INTERNAL_ERROR)):
         kind = problem if isinstance(problem, ProblemType) else ProblemType.of(problem)
         by_status[kind.status].append(kind)
     return {status: _response(status, by_status[status]) for status in sorted(by_status)}

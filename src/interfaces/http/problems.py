@@ -18,7 +18,7 @@ from msgspec import UNSET, Struct, UnsetType, json
 
 from domain.errors import DomainError, ErrorKind, Violation
 from domain.sessions.errors import InvalidAccessToken
-from interfaces.http.request_context import RequestContext, context_of
+from interfaces.http.request_context import RequestContext, context_of, route_path
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 
@@ -56,19 +56,29 @@ class ProblemType:
 
 BAD_REQUEST = ProblemType("bad_request", 400, "The request is not understood.")
 MALFORMED_JSON = ProblemType("malformed_json", 400, "The body is not a JSON document.")
+MALFORMED_FORM = ProblemType("malformed_form", 400, "The body is not a multipart form.")
+INVALID_IDEMPOTENCY_KEY = ProblemType("invalid_idempotency_key", 400, "The idempotency key is not one.")
+HOST_NOT_ALLOWED = ProblemType("host_not_allowed", 400, "The service does not go by this name.")
 NOT_FOUND = ProblemType("not_found", 404, "There is nothing here.")
 METHOD_NOT_ALLOWED = ProblemType("method_not_allowed", 405, "This method is not for this resource.")
+REQUEST_TIMEOUT = ProblemType("request_timeout", 408, "The request did not arrive in time.")
 CONTENT_TOO_LARGE = ProblemType("content_too_large", 413, "The body is too large.")
 UNSUPPORTED_MEDIA_TYPE = ProblemType("unsupported_media_type", 415, "The body is not of a type that is read here.")
+HEAD_TOO_LARGE = ProblemType("head_too_large", 431, "The head of the request is too large.")
 INTERNAL_ERROR = ProblemType("internal_error", 500, "Something went wrong on this side.")
 
 TRANSPORT_PROBLEMS = (
     BAD_REQUEST,
     MALFORMED_JSON,
+    MALFORMED_FORM,
+    INVALID_IDEMPOTENCY_KEY,
+    HOST_NOT_ALLOWED,
     NOT_FOUND,
     METHOD_NOT_ALLOWED,
+    REQUEST_TIMEOUT,
     CONTENT_TOO_LARGE,
     UNSUPPORTED_MEDIA_TYPE,
+    HEAD_TOO_LARGE,
     INTERNAL_ERROR,
 )
 """Refused by the transport before a use case sees the request, or after one failed."""
@@ -82,14 +92,15 @@ _TRANSPORT_PROBLEM_OF_STATUS = {
 class Refused(Exception):
     """The transport refuses the request with one of its own problems."""
 
-    def __init__(self, problem: ProblemType, detail: str) -> None:
+    def __init__(self, problem: ProblemType, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.problem = problem
         self.detail = detail
+        self.headers = headers
 
 
 class FieldProblem(Struct, frozen=True, kw_only=True):
-    """One refused field of the body."""
+    """One refused field of the body, or parameter of the query."""
 
     pointer: str
     code: str
@@ -130,8 +141,8 @@ def problem_headers(problem: ProblemType, retry_after: int | None = None) -> dic
     if problem.status == STATUS_OF_KIND[ErrorKind.UNAUTHENTICATED]:
         # RFC 6750 3.1: no error is named to a request that brought no token, whatever else was wrong with it.
         return {"WWW-Authenticate": "Bearer"}
-    if problem.status in _RETRY_AFTER_SECONDS:
-        return {"Retry-After": str(max(1, retry_after or _RETRY_AFTER_SECONDS[problem.status]))}
+    if seconds := retry_after or _RETRY_AFTER_SECONDS.get(problem.status):
+        return {"Retry-After": str(max(1, seconds))}
     return {}
 
 
@@ -152,7 +163,7 @@ def _domain_refusal(request: Request[Any, Any, Any], refusal: DomainError) -> Re
 
 
 def _transport_refusal(request: Request[Any, Any, Any], refusal: Refused) -> Response[bytes]:
-    return _response(problem_document(refusal.problem, context_of(request), detail=refusal.detail))
+    return _response(problem_document(refusal.problem, context_of(request), detail=refusal.detail), refusal.headers)
 
 
 def _framework_refusal(request: Request[Any, Any, Any], refusal: HTTPException) -> Response[bytes]:
@@ -171,7 +182,7 @@ def _framework_refusal(request: Request[Any, Any, Any], refusal: HTTPException) 
 def _internal_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A 500 that tells nothing but its request id, by which the log tells the rest (H02)."""
     context = context_of(request)
-    _log.error("request_failed", request_id=context.request_id, path=context.path, exc_info=error)
+    _log.error("request_failed", request_id=context.request_id, path=route_path(request.scope), exc_info=error)
     return _response(problem_document(INTERNAL_ERROR, context))
 
 

@@ -19,9 +19,10 @@ from interfaces.http.docs.static_asset import Representation, StaticAsset, packa
 
 _SECURITY_HEADERS = {
     # No inline code, no eval, no foreign host, no frame: what a hostile description or answer could inject does
-    # not run and has nowhere to send the tokens that the page holds. `data:` images are the icons of Swagger UI.
+    # not run and has nowhere to send the tokens that the page holds. `data:` images are the icons of Swagger UI,
+    # `blob:` ones the photos that it has fetched and shows.
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
         "font-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
