@@ -1,47 +1,19 @@
-"""``crm-auth serve | db | config | users``."""
+"""``crm-auth serve | worker | db | config | users | outbox | passwords | doctor | audit | keys``."""
 
-import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
-from typing import Any
 
 import click
 
-from application.accounts.register_user import Registration
-from domain.accounts.user import User
-from domain.errors import DomainError
-from interfaces.cli.operations import OperationFailed, Operations
+from interfaces.cli.audit import audit
+from interfaces.cli.doctor import doctor
+from interfaces.cli.keys import keys
+from interfaces.cli.operations import Operations
+from interfaces.cli.outbox import outbox
+from interfaces.cli.passwords import passwords
+from interfaces.cli.telling import telling
+from interfaces.cli.users import users
 
 operations = click.make_pass_decorator(object)
-
-EXIT_FAILED = 1
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Refusals and failures as sentences on standard error, and exit code 1."""
-    try:
-        yield
-    except DomainError as refusal:
-        for violation in refusal.violations:
-            click.echo(f"{violation.field}: {violation.detail} ({violation.code})", err=True)
-        if not refusal.violations:
-            click.echo(f"crm-auth: {refusal.detail} ({refusal.code})", err=True)
-        sys.exit(EXIT_FAILED)
-    except OperationFailed as failure:
-        click.echo(f"crm-auth: {failure}", err=True)
-        sys.exit(EXIT_FAILED)
-
-
-def _telling(command: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(command)
-    def run(*arguments: Any, **options: Any) -> Any:
-        with _told():
-            return command(*arguments, **options)
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -50,7 +22,8 @@ def command_line() -> None:
     """The authentication service of a CRM.
 
     Every setting is an environment variable that begins with CRM_AUTH_; `crm-auth config` shows them all. Exit codes:
-    0 done, 1 refused or failed (the reason is on standard error), 2 wrong usage.
+    0 done, 1 refused or failed (the reason is on standard error), 2 wrong usage, 3 no such account, session,
+    delivery or key.
     """
 
 
@@ -59,7 +32,7 @@ def command_line() -> None:
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="Port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Worker processes.")
 @operations
-@_telling
+@telling
 def serve(does: Operations, host: str, port: int, workers: int) -> None:
     """Serve the API and its docs page.
 
@@ -70,7 +43,19 @@ def serve(does: Operations, host: str, port: int, workers: int) -> None:
 
 @command_line.command()
 @operations
-@_telling
+@telling
+def worker(does: Operations) -> None:
+    """Run the background worker alone.
+
+    Sends the mail that servers with CRM_AUTH_WORKER=off leave to others. Any number of them share the work. Without
+    CRM_AUTH_DATABASE_URL it joins the PostgreSQL of a server that runs on the same data folder.
+    """
+    sys.exit(does.work())
+
+
+@command_line.command()
+@operations
+@telling
 def config(does: Operations) -> None:
     """Show the settings in force, secrets masked."""
     for item in does.settings():
@@ -84,11 +69,12 @@ def db() -> None:
 
 @db.command()
 @operations
-@_telling
+@telling
 def init(does: Operations) -> None:
-    """Make the role and the database of CRM_AUTH_DATABASE_URL.
+    """Make the roles and the database of CRM_AUTH_DATABASE_URL and CRM_AUTH_DATABASE_MIGRATION_URL.
 
-    Does it as the user of CRM_AUTH_DATABASE_ADMIN_URL, and leaves what is there already.
+    Does it as the user of CRM_AUTH_DATABASE_ADMIN_URL, leaves what is there already, and hands tables of the one role
+    there was over to the owner.
     """
     for line in does.schema.init():
         click.echo(line)
@@ -97,7 +83,7 @@ def init(does: Operations) -> None:
 @db.command()
 @click.argument("revision", default="head")
 @operations
-@_telling
+@telling
 def upgrade(does: Operations, revision: str) -> None:
     """Bring the schema to REVISION, by default the newest."""
     does.schema.upgrade(revision)
@@ -108,7 +94,7 @@ def upgrade(does: Operations, revision: str) -> None:
 @click.argument("revision", default="-1")
 @click.confirmation_option(prompt="Data that the older schema has no place for is lost. Go on?")
 @operations
-@_telling
+@telling
 def downgrade(does: Operations, revision: str) -> None:
     """Bring the schema back to REVISION, by default one step."""
     does.schema.downgrade(revision)
@@ -117,7 +103,7 @@ def downgrade(does: Operations, revision: str) -> None:
 
 @db.command()
 @operations
-@_telling
+@telling
 def current(does: Operations) -> None:
     """Show the revision the database is at."""
     click.echo(does.schema.current() or "no schema")
@@ -125,66 +111,16 @@ def current(does: Operations) -> None:
 
 @db.command()
 @operations
-@_telling
+@telling
 def check(does: Operations) -> None:
     """Exit with 1 unless the schema is the one of this version."""
     does.schema.check()
     click.echo("The schema is the one of this version.")
 
 
-@command_line.group()
-def users() -> None:
-    """Accounts, without HTTP."""
-
-
-@users.command("create")
-@click.option("--email", required=True, help="E-mail address.")
-@click.option("--username", required=True, help="Username.")
-@click.option("--given-name", help="Given name.")
-@click.option("--family-name", help="Family name.")
-@click.option("--display-name", help="Name to be shown.")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input, not from a prompt.")
-@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON.")
-@operations
-@_telling
-def create_user(does: Operations, *, password_stdin: bool, as_json: bool, **fields: str | None) -> None:
-    """Create an account.
-
-    The password comes from a prompt or from standard input, so that it stays out of the shell's history and the
-    list of processes.
-    """
-    registration = Registration(
-        email=fields["email"] or "",
-        username=fields["username"] or "",
-        password=_password(from_stdin=password_stdin),
-        given_name=fields["given_name"],
-        family_name=fields["family_name"],
-        display_name=fields["display_name"],
-    )
-    user = _shown(does.create_user(registration))
-    if as_json:
-        click.echo(json.dumps(user, indent=2))
-        return
-    width = max(map(len, user))
-    for name, value in user.items():
-        click.echo(f"{name:<{width}}  {value or ''}")
-
-
-def _password(*, from_stdin: bool) -> str:
-    if from_stdin:
-        return sys.stdin.readline().rstrip("\r\n")
-    prompted: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    return prompted
-
-
-def _shown(user: User) -> dict[str, str | None]:
-    return {
-        "id": str(user.id),
-        "email": user.email.original,
-        "username": user.username.original,
-        "given_name": user.profile.given_name,
-        "family_name": user.profile.family_name,
-        "display_name": user.profile.display_name,
-        "status": user.status.value,
-        "created_at": user.created_at.isoformat(),
-    }
+command_line.add_command(users)
+command_line.add_command(outbox)
+command_line.add_command(doctor)
+command_line.add_command(passwords)
+command_line.add_command(audit)
+command_line.add_command(keys)
