@@ -13,13 +13,27 @@ the kind into its own terms, HTTP by the one table in ``interfaces.http.problems
     │   ├── IdentifierTaken
     │   │   ├── EmailTaken
     │   │   └── UsernameTaken
-    │   └── SignupClosed
+    │   ├── SignupClosed
+    │   ├── UserNotFound
+    │   ├── StatusUnchanged
+    │   ├── SelfDeletionOff
+    │   ├── RequestInProgress
+    │   ├── IdempotencyKeyReused
+    │   └── RegisteredAccountDeleted
+    ├── audit.errors
+    │   └── AuditLogAltered
+    ├── credentials.errors
+    │   └── WrongPassword
+    ├── photos.errors
+    │   └── PhotoNotFound
     └── sessions.errors
         ├── InvalidCredentials
         ├── AdditionalAuthenticationRequired
+        ├── EmailNotVerified
         ├── AuthenticationRequired
         ├── InvalidAccessToken
-        └── InvalidRefreshToken
+        ├── InvalidRefreshToken
+        └── SessionNotFound
 """
 
 from collections.abc import Callable, Sequence

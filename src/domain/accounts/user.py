@@ -1,6 +1,6 @@
 """The account of a person."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -28,6 +28,19 @@ class User:
     status: UserStatus
     created_at: datetime
     updated_at: datetime
+    photo_id: str | None = None
+    """What the photo's address ends in: 256 bits that cannot be guessed, new with every photo."""
+
+    def reached_at(self, email: EmailAddress) -> "User":
+        """The same, at that address, which is proven."""
+        return replace(self, email=email, email_verified=True)
+
+    @property
+    def own_words(self) -> tuple[str, ...]:
+        """What its password must not be built from, as typed (S03)."""
+        names = (self.profile.given_name, self.profile.family_name, self.profile.display_name)
+        identifiers = (self.email.original, self.email.original.partition("@")[0], self.username.original)
+        return (*identifiers, *(name for name in names if name))
 
     @classmethod
     def register(

@@ -47,7 +47,7 @@ class Password:
 
 
 class Weakness(StrEnum):
-    """Why a password is easy to guess; the value is the violation's code."""
+    """Why a password is soon found by who guesses; the value is the violation's code."""
 
     COMMON = "password_common"
     REPEATED = "password_repeated"
@@ -55,6 +55,7 @@ class Weakness(StrEnum):
     KEYBOARD_WALK = "password_keyboard_walk"
     DERIVED = "password_derived"
     GUESSABLE = "password_guessable"
+    BREACHED = "password_breached"
 
 
 _REASONS = {
@@ -64,6 +65,7 @@ _REASONS = {
     Weakness.KEYBOARD_WALK: "This password follows the keys of the keyboard.",
     Weakness.DERIVED: "This password is built from your own names or the name of this service.",
     Weakness.GUESSABLE: "This password is easy to guess.",
+    Weakness.BREACHED: "This password has been published in a breach of another service.",
 }
 
 

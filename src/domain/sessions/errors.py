@@ -19,6 +19,14 @@ class AdditionalAuthenticationRequired(DomainError):
     title = "Another authenticator is required."
 
 
+class EmailNotVerified(DomainError):
+    """The password was right, and the operator opens no session before the address is confirmed."""
+
+    code = "email_not_verified"
+    kind = ErrorKind.FORBIDDEN
+    title = "The e-mail address of the account has to be confirmed first."
+
+
 class AuthenticationRequired(DomainError):
     """The request carries no access token."""
 
@@ -41,3 +49,11 @@ class InvalidRefreshToken(DomainError):
     code = "invalid_refresh_token"
     kind = ErrorKind.UNAUTHENTICATED
     title = "The refresh token is not valid."
+
+
+class SessionNotFound(DomainError):
+    """No live session of this user has that id: one of somebody else's and one that never was alike (O06)."""
+
+    code = "session_not_found"
+    kind = ErrorKind.NOT_FOUND
+    title = "There is no such session."

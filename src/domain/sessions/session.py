@@ -12,6 +12,17 @@ class EndReason(StrEnum):
     """Why a session was ended before its time."""
 
     LOGGED_OUT = "logged_out"
+    REVOKED = "revoked"
+    """By its owner, from another session."""
+    REVOKED_BY_OPERATOR = "revoked_by_operator"
+    SUPERSEDED = "superseded"
+    """The user has as many sessions as are admitted, and this one was used least recently."""
+    PASSWORD_CHANGED = "password_changed"
+    PASSWORD_RESET = "password_reset"
+    ACCOUNT_DISABLED = "account_disabled"
+    ACCOUNT_DELETED = "account_deleted"
+    ACCOUNT_FROZEN = "account_frozen"
+    """By whoever has the address that the account is to lose, or has lost."""
     REFRESH_TOKEN_REUSED = "refresh_token_reused"
 
 
@@ -48,6 +59,8 @@ class Session:
     expires_at: datetime
     ip_address: str | None
     user_agent: str | None
+    device: str | None = None
+    """What the user agent tells of browser and system, for people, as ``Firefox on Windows``."""
     chain: RefreshChain = field(default_factory=RefreshChain)
     ended_at: datetime | None = None
     end_reason: EndReason | None = None
@@ -62,6 +75,7 @@ class Session:
         lifetime: SessionLifetime,
         ip_address: str | None,
         user_agent: str | None,
+        device: str | None = None,
         now: datetime,
     ) -> "Session":
         """A session that begins now."""
@@ -76,6 +90,29 @@ class Session:
             expires_at=now + lifetime.absolute,
             ip_address=ip_address,
             user_agent=user_agent,
+            device=device,
+        )
+
+    def succeeded_by(
+        self,
+        session_id: UUID,
+        *,
+        methods: tuple[str, ...],
+        ip_address: str | None,
+        user_agent: str | None,
+        device: str | None,
+        now: datetime,
+    ) -> "Session":
+        """The session that whoever is in this one goes on in, authenticated anew, and for as long as this was to be."""
+        return Session.start(
+            session_id=session_id,
+            user_id=self.user_id,
+            authentication=replace(self.authentication, auth_time=now, methods=methods),
+            lifetime=SessionLifetime(idle=self.idle_lifetime, absolute=self.expires_at - self.created_at),
+            ip_address=ip_address,
+            user_agent=user_agent,
+            device=device,
+            now=now,
         )
 
     def is_live(self, now: datetime) -> bool:
