@@ -81,7 +81,11 @@ class VerifyPassword:
 
     async def _matches(self, progress: LogInProgress, credential: PasswordCredential | None) -> bool:
         try:
-            return await self.hasher.verify(progress.password, credential.password_hash if credential else None)
+            return await self.hasher.verify(
+                progress.password,
+                credential.password_hash if credential else None,
+                stand_in_for=progress.attempt.identifier_digest,
+            )
         except Overloaded:
             # Nobody looked at the password, so it was no guess: a storm must not use up honest people's attempts.
             work = self.unit_of_work(progress.origin)
@@ -95,15 +99,23 @@ class LogIn:
     """Open a session for whoever passes all the steps."""
 
     attempts: LogInAttempts
+    hasher: PasswordHasher
     parse_email: EmailAddressParser
     steps: Sequence[LogInStep]
     start_session: StartSession
 
     async def __call__(self, request: LogInRequest, origin: Origin) -> SignedIn | StepRequired:
-        """Raises InvalidInput, InvalidCredentials, TooManyAttempts, ServiceUnavailable."""
+        """Raises InvalidInput, InvalidCredentials, EmailNotVerified, TooManyAttempts, ServiceUnavailable."""
         check = FieldCheck()
         password = check.required("password", Password.given, request.password)
         check.raise_if_any()
+        # Before anything is looked up or counted: what cannot be done in time is to cost next to nothing (D01).
+        with self.hasher.place():
+            return await self._go_through_steps(request, password, origin)
+
+    async def _go_through_steps(
+        self, request: LogInRequest, password: Password, origin: Origin
+    ) -> SignedIn | StepRequired:
         attempt = await self.attempts.open(self._identifier(request.identifier), request.identifier, origin)
         progress = LogInProgress(request=request, password=password, origin=origin, attempt=attempt)
         for step in self.steps:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.sessions.ports import AccessToken, AccessTokenIssuer, LiveSession
+from application.sessions.ports import AccessToken, AccessTokenIssuer, IssuedDeviceToken, LiveSession
 from domain.accounts.user import User
 from domain.sessions.session import Session
 
@@ -16,9 +16,13 @@ class SignedIn:
     refresh_expires_in: int
     session: Session
     user: User
+    device_token: IssuedDeviceToken | None = None
+    """By which the device is known at the next sign-in; ``None`` where nobody signed in."""
 
 
-def signed_in(live: LiveSession, refresh_token: str, issuer: AccessTokenIssuer) -> SignedIn:
+def signed_in(
+    live: LiveSession, refresh_token: str, issuer: AccessTokenIssuer, device_token: IssuedDeviceToken | None = None
+) -> SignedIn:
     """Issue an access token for a session that is live."""
     return SignedIn(
         access_token=issuer.issue(live.user, live.session),
@@ -26,4 +30,5 @@ def signed_in(live: LiveSession, refresh_token: str, issuer: AccessTokenIssuer) 
         refresh_expires_in=int((live.session.idle_expires_at - live.now).total_seconds()),
         session=live.session,
         user=live.user,
+        device_token=device_token,
     )
