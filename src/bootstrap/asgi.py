@@ -1,7 +1,7 @@
 """The application as an ASGI callable."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from dependency_injector import providers
@@ -10,11 +10,21 @@ from litestar.di import Provide
 
 from bootstrap import logs
 from bootstrap.access_log import access_log
+from bootstrap.background import working
 from bootstrap.container import Container, make_container
 from bootstrap.lifespan import running
+from bootstrap.metrics import OUTCOMES, count_request, counted, metrics_readers, watching
 from bootstrap.settings import Settings
+from bootstrap.stuffing import slowing
+from bootstrap.watch import on_watch
+from infrastructure.metrics.instruments import Counter
+from interfaces.http.allowed_hosts import AllowedHosts
 from interfaces.http.app import http_app
 from interfaces.http.client_address import ClientAddress
+from interfaces.http.metrics import MetricsPage
+from interfaces.http.other_origins import OtherOrigins
+from interfaces.http.sender import Pace
+from interfaces.http.who_asks import WhoAsks
 
 
 def create_app(settings: Settings, container: Container | None = None) -> Litestar:
@@ -25,19 +35,33 @@ def create_app(settings: Settings, container: Container | None = None) -> Litest
     """
     logs.show_no_variables()
     container = container or make_container(settings)
+    client_address = ClientAddress(settings.trusted_proxies)
+    who_asks = WhoAsks(client_address, settings.public_url)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with running(container):
+        async with (
+            running(container),
+            watching(container),
+            slowing(settings, container.adapters.slowdowns()),
+            on_watch(container, who_asks=who_asks, works=settings.worker),
+            working(container) if settings.worker else nullcontext(),
+        ):
             yield
 
     return http_app(
         dependencies=litestar_dependencies(container),
-        client_address=ClientAddress(settings.trusted_proxies),
+        client_address=client_address,
         lifespan=[lifespan],
         documentation=settings.docs,
-        https=settings.public_url.startswith("https:"),
+        public_url=settings.public_url,
         access_log=access_log(settings),
+        measure=count_request,
+        with_metrics=settings.metrics,
+        allowed_hosts=AllowedHosts(settings.allowed_hosts),
+        other_origins=OtherOrigins(settings.allowed_origins),
+        pace=Pace(settings.request_timeout.total_seconds(), settings.request_min_rate),
+        see=who_asks.see,
     )
 
 
@@ -47,19 +71,22 @@ def litestar_dependencies(container: Container) -> dict[str, Provide]:
     adapters = container.adapters
     factories = {name: item for name, item in use_cases.providers.items() if isinstance(item, providers.Factory)}
     return {
-        **{name: _provide(factory) for name, factory in factories.items()},
+        **{name: _provide(factory, counted_as=OUTCOMES.get(name)) for name, factory in factories.items()},
         "access_token_verifier": _provide(adapters.access_token_verifier),
         "readiness": _provide(adapters.readiness),
         "jwks": _provide(adapters.key_ring),
+        "metrics_page": _provide(
+            providers.Singleton(MetricsPage, adapters.metrics, providers.Singleton(metrics_readers, container.settings))
+        ),
     }
 
 
-def _provide(provider: "providers.Provider[Any]") -> Provide:
+def _provide(provider: "providers.Provider[Any]", counted_as: Counter | None = None) -> Provide:
     """What the provider makes, made once: it holds no state, and making it for every request is felt.
 
     Litestar reads a provider's signature, and one of dependency-injector has none to read: hence the closure.
     """
-    provided = provider()
+    provided = provider() if counted_as is None else counted(provider(), counted_as)
 
     def make() -> Any:
         return provided

@@ -1,181 +1,134 @@
-"""What is made of what.
+"""What is made of what, from the outside in: adapters, use cases, the background, and the whole that holds them.
 
-Three sections, from the outside in: adapters, use cases, and the application that holds both. Everything is made
-without waiting: what has to be opened is opened by the lifespan (:mod:`bootstrap.lifespan`).
+Everything is made without waiting: what has to be opened is opened by the lifespan (:mod:`bootstrap.lifespan`).
 """
 
-import os
-from collections.abc import Callable, Mapping
-from zoneinfo import available_timezones
+import asyncio
+import random
+from functools import partial
 
 from dependency_injector import containers, providers
 
 from application.accounts.register_user import RegisterUser
-from application.accounts.view_profile import ViewProfile
-from application.sessions.log_in import LogIn, VerifyPassword
-from application.sessions.log_out import LogOut
-from application.sessions.refresh_session import RefreshSession
-from application.sessions.start_session import StartSession
-from application.sessions.view_session import ViewSession
+from application.mail.send_mail import SendMail
+from application.notices.send_security_notice import SendSecurityNotice
+from application.outbox.deliver_event import DeliverEvent
+from application.recovery.email_change_notice import EmailChangeNotice
+from application.recovery.email_verification_mail import EmailVerificationMail
+from application.recovery.issue_token import IssueToken
+from application.recovery.new_email_mail import NewEmailMail
+from application.recovery.password_reset_mail import PasswordResetMail
+from application.sign_ups.sign_up_mail import SignUpMail
+from application.stuffing.tell_operator import TellOperator
+from application.stuffing.watch_sign_ins import WatchSignIns
+from bootstrap.adapters import Adapters
 from bootstrap.settings import Settings
+from bootstrap.stuffing import recognition_of
+from bootstrap.use_cases import UseCases
+from domain.accounts.identifiers import EmailAddress
 from domain.accounts.signup_policy import OPEN
-from domain.credentials.password import PasswordPolicy
-from domain.sessions.session import SessionLifetime
-from infrastructure.clock import DatabaseClock
 from infrastructure.identifiers import parse_email_address
-from infrastructure.ids import new_id
-from infrastructure.passwords.argon2 import Argon2Parameters, Argon2PasswordHasher
-from infrastructure.passwords.hashing_pool import HashingPool
-from infrastructure.passwords.strength import ZxcvbnStrengthEstimator
-from infrastructure.postgres.accounts import PostgresRegistrations
-from infrastructure.postgres.database import Database, DatabaseOptions
-from infrastructure.postgres.limits import RateLimits
-from infrastructure.postgres.log_in_attempts import PostgresLogInAttempts
-from infrastructure.postgres.readiness import PostgresReadiness
-from infrastructure.postgres.sessions import PostgresSessionRepository
-from infrastructure.postgres.signing_keys import PostgresSigningKeyStore
-from infrastructure.postgres.unit_of_work import PostgresUnitOfWorkFactory
-from infrastructure.tokens.access_token_verifier import JwtAccessTokenVerifier
-from infrastructure.tokens.access_tokens import JwtAccessTokenIssuer, SessionClaims
-from infrastructure.tokens.key_ring import KeyRing
-from infrastructure.tokens.refresh_tokens import RefreshTokenCodec
-from infrastructure.tokens.secret_keys import SecretKeys
-from infrastructure.tokens.verified_tokens import CachingAccessTokenVerifier
+from infrastructure.mail.counting import CountingMailer
+from interfaces.worker.audit import AuditWorker
+from interfaces.worker.worker import PATIENCE, Worker
 
 
-def _database_options(settings: Settings) -> DatabaseOptions:
-    if settings.database_url is None:
-        raise ValueError("the embedded database is started before the container is made")
-    return DatabaseOptions(
-        url=settings.database_url,
-        pool_size=settings.database_pool_size,
-        start_timeout=settings.database_start_timeout.total_seconds(),
-        pgbouncer=settings.database_pgbouncer,
-    )
+def _operator_email(settings: Settings) -> EmailAddress | None:
+    return parse_email_address(settings.operator_email) if settings.operator_email else None
 
 
-def _hashing_pool(settings: Settings, server_processes: int) -> HashingPool:
-    """D01: as many checks at once as this process has cores of its own."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    share = max(1, cores // server_processes)
-    return HashingPool(workers=settings.hash_workers or share, queue_length=settings.hash_queue)
-
-
-def _lifetimes(settings: Settings) -> Mapping[bool, SessionLifetime]:
-    return {
-        False: SessionLifetime(idle=settings.session_idle_lifetime, absolute=settings.session_lifetime),
-        True: SessionLifetime(
-            idle=settings.remembered_session_idle_lifetime, absolute=settings.remembered_session_lifetime
-        ),
-    }
-
-
-def _subject_digest(secret_keys: SecretKeys) -> Callable[[bytes], bytes]:
-    return lambda data: secret_keys.digest("subject/v1", data)
-
-
-class Adapters(containers.DeclarativeContainer):
-    """The ports' implementations: PostgreSQL, Argon2, JWT."""
-
-    settings = providers.Dependency(instance_of=Settings)
-    server_processes = providers.Dependency(instance_of=int, default=1)
-
-    clock = providers.Singleton(DatabaseClock)
-    new_id = providers.Object(new_id)
-    secret_keys = providers.Singleton(SecretKeys, settings.provided.secret_key)
-
-    database = providers.Singleton(Database, providers.Callable(_database_options, settings))
-    limits = providers.Singleton(
-        RateLimits, digest=providers.Callable(_subject_digest, secret_keys), enabled=settings.provided.rate_limits
-    )
-    registrations = providers.Singleton(PostgresRegistrations, database, limits)
-    attempts = providers.Singleton(PostgresLogInAttempts, database, limits)
-    sessions = providers.Singleton(PostgresSessionRepository, database, new_id)
-    unit_of_work = providers.Singleton(PostgresUnitOfWorkFactory, database, new_id, limits)
-    readiness = providers.Singleton(PostgresReadiness, database)
-
-    hashing_pool = providers.Singleton(_hashing_pool, settings, server_processes)
-    hasher = providers.Singleton(
-        Argon2PasswordHasher,
-        hashing_pool,
-        providers.Factory(
-            Argon2Parameters, memory=settings.provided.argon2_memory_kib, passes=settings.provided.argon2_time_cost
-        ),
-    )
-    estimator = providers.Singleton(ZxcvbnStrengthEstimator)
-    parse_email = providers.Object(parse_email_address)
-
-    key_ring = providers.Singleton(KeyRing, providers.Singleton(PostgresSigningKeyStore, database), secret_keys, clock)
-    audience = providers.Callable(lambda settings: settings.audience or settings.public_url, settings)
-    issuer = providers.Singleton(
-        JwtAccessTokenIssuer,
-        ring=key_ring,
-        clock=clock,
-        claims_source=providers.Singleton(SessionClaims),
-        issuer=settings.provided.public_url,
-        audience=audience,
-        lifetime=settings.provided.access_token_lifetime,
-    )
-    access_token_verifier = providers.Singleton(
-        CachingAccessTokenVerifier,
-        providers.Singleton(
-            JwtAccessTokenVerifier,
-            ring=key_ring,
-            clock=clock,
-            issuer=settings.provided.public_url,
-            audience=audience,
-        ),
-        key_ring,
-        clock,
-    )
-    refresh_tokens = providers.Singleton(RefreshTokenCodec, secret_keys)
-
-
-class UseCases(containers.DeclarativeContainer):
-    """What the product can do. None holds state: whatever a call needs to remember is in its unit of work."""
+class Background(containers.DeclarativeContainer):
+    """What happens without anybody asking for it: subscribers, and what tells them."""
 
     settings = providers.Dependency(instance_of=Settings)
     adapters = providers.DependenciesContainer()
+    use_cases = providers.DependenciesContainer()
 
-    register_user = providers.Factory(
-        RegisterUser,
-        registrations=adapters.registrations,
+    send_mail = providers.Singleton(
+        SendMail,
+        mailer=providers.Singleton(CountingMailer, adapters.mailer),
+        writer=adapters.mail_writer,
+        allowance=adapters.mail_allowance,
+    )
+    # Each class of bootstrap.subscribers once, made of what it needs.
+    issue_token = providers.Singleton(
+        IssueToken, codec=adapters.one_time_token_codec, unit_of_work=adapters.unit_of_work
+    )
+    password_reset_mail = providers.Singleton(
+        PasswordResetMail,
+        users=adapters.user_directory,
+        issue=issue_token,
+        send_mail=send_mail,
+        public_url=settings.provided.public_url,
+    )
+    email_verification_mail = providers.Singleton(
+        EmailVerificationMail,
+        users=adapters.user_directory,
+        issue=issue_token,
+        send_mail=send_mail,
+        public_url=settings.provided.public_url,
+    )
+    sign_up_mail = providers.Singleton(
+        SignUpMail,
+        sign_ups=adapters.sign_ups,
+        codec=adapters.one_time_token_codec,
         unit_of_work=adapters.unit_of_work,
-        hasher=adapters.hasher,
-        estimator=adapters.estimator,
-        parse_email=adapters.parse_email,
-        new_id=adapters.new_id,
-        policy=providers.Singleton(PasswordPolicy, settings.provided.password_min_length),
-        signup=settings.provided.signup,
-        time_zones=providers.Singleton(available_timezones),
+        send_mail=send_mail,
+        public_url=settings.provided.public_url,
     )
-    view_profile = providers.Factory(ViewProfile, adapters.sessions)
-    log_in = providers.Factory(
-        LogIn,
-        attempts=adapters.attempts,
-        parse_email=adapters.parse_email,
-        steps=providers.List(
-            providers.Singleton(VerifyPassword, hasher=adapters.hasher, unit_of_work=adapters.unit_of_work)
+    security_notice = providers.Singleton(
+        SendSecurityNotice,
+        users=adapters.user_directory,
+        devices=adapters.device_history,
+        send_mail=send_mail,
+        wanted=settings.provided.notices,
+    )
+    new_email_mail = providers.Singleton(
+        NewEmailMail,
+        users=adapters.user_directory,
+        changes=adapters.email_changes,
+        issue=issue_token,
+        send_mail=send_mail,
+        public_url=settings.provided.public_url,
+    )
+    email_change_notice = providers.Singleton(
+        EmailChangeNotice,
+        users=adapters.user_directory,
+        changes=adapters.email_changes,
+        issue=issue_token,
+        send_mail=send_mail,
+        public_url=settings.provided.public_url,
+    )
+    operator_notice = providers.Singleton(
+        TellOperator, to=providers.Callable(_operator_email, settings), send_mail=send_mail
+    )
+    watch_sign_ins = providers.Singleton(
+        WatchSignIns, adapters.stuffing_record, providers.Callable(recognition_of, settings)
+    )
+    subscribers = providers.List(
+        password_reset_mail,
+        email_verification_mail,
+        sign_up_mail,
+        new_email_mail,
+        email_change_notice,
+        security_notice,
+        operator_notice,
+    )
+    audit_worker = providers.Singleton(
+        AuditWorker, use_cases.seal_events, use_cases.publish_heads, use_cases.drop_expired_entries
+    )
+    worker = providers.Singleton(
+        Worker,
+        adapters.outbox,
+        providers.Singleton(
+            DeliverEvent,
+            outbox=adapters.outbox,
+            subscribers=subscribers,
+            clock=adapters.clock,
+            patience=providers.Object(partial(asyncio.timeout, PATIENCE.total_seconds())),
+            jitter=providers.Object(random.random),
         ),
-        start_session=providers.Singleton(
-            StartSession,
-            unit_of_work=adapters.unit_of_work,
-            refresh_tokens=adapters.refresh_tokens,
-            issuer=adapters.issuer,
-            hasher=adapters.hasher,
-            new_id=adapters.new_id,
-            lifetimes=providers.Singleton(_lifetimes, settings),
-            client_id=settings.provided.client_id,
-        ),
     )
-    view_session = providers.Factory(ViewSession, adapters.sessions)
-    refresh_session = providers.Factory(
-        RefreshSession,
-        refresh_tokens=adapters.refresh_tokens,
-        sessions=adapters.sessions,
-        issuer=adapters.issuer,
-    )
-    log_out = providers.Factory(LogOut, adapters.unit_of_work)
 
 
 class Container(containers.DeclarativeContainer):
@@ -183,13 +136,20 @@ class Container(containers.DeclarativeContainer):
 
     settings = providers.Dependency(instance_of=Settings)
     server_processes = providers.Dependency(instance_of=int, default=1)
-    adapters = providers.Container(Adapters, settings=settings, server_processes=server_processes)
+    metrics_folder = providers.Dependency(instance_of=str, default="")
+    adapters = providers.Container(
+        Adapters, settings=settings, server_processes=server_processes, metrics_folder=metrics_folder
+    )
     use_cases = providers.Container(UseCases, settings=settings, adapters=adapters)
+    background = providers.Container(Background, settings=settings, adapters=adapters, use_cases=use_cases)
 
 
-def make_container(settings: Settings, *, server_processes: int = 1) -> Container:
-    """A container for settings that name a database and a secret key (see :mod:`bootstrap.state`)."""
-    return Container(settings=settings, server_processes=server_processes)
+def make_container(settings: Settings, *, server_processes: int = 1, metrics_folder: str = "") -> Container:
+    """A container for settings that name a database and a secret key (see :mod:`bootstrap.state`).
+
+    Several processes of one server share the folder, so that any of them can tell the figures of all.
+    """
+    return Container(settings=settings, server_processes=server_processes, metrics_folder=metrics_folder)
 
 
 def for_operator(container: Container) -> RegisterUser:

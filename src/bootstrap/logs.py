@@ -9,9 +9,13 @@ import sys
 import structlog
 
 from bootstrap.settings import Settings
+from bootstrap.tracebacks import trace_of
 
 _QUIET = ("asyncio", "uvicorn.error", "alembic")
 """Told only from warnings on: what they have to say besides we say ourselves."""
+_HEADS = "crm_auth.audit.heads"
+"""Of the audit log: no lines to read, but kept here, whatever level was asked for."""
+_EXCEPTIONS = structlog.processors.ExceptionRenderer(trace_of)
 
 
 def configure(settings: Settings) -> None:
@@ -20,7 +24,7 @@ def configure(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        _EXCEPTIONS,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(sort_keys=False)
@@ -45,6 +49,7 @@ def configure(settings: Settings) -> None:
     root.setLevel(level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.getLogger(_HEADS).setLevel(logging.WARNING)
 
 
 def show_no_variables() -> None:
@@ -58,7 +63,7 @@ def show_no_variables() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _EXCEPTIONS,
             structlog.dev.ConsoleRenderer(colors=False),
         ]
     )
