@@ -62,7 +62,7 @@ class Floor:
         session_id, generation, secret = given.split(".")
         successor = secrets.token_bytes(32)
         digests = (hashlib.sha256(bytes.fromhex(secret)).digest(), hashlib.sha256(successor).digest())
-        origin = (new_id(), None, None, None)
+        origin = (new_id(), None, None, None, [])
         row = await self.pool.fetchrow(REFRESH, UUID(session_id), int(generation), *digests, successor, *origin)
         access_token = _token(str(row["user_id"]), session_id)
         token = f"{session_id}.{row['generation']}.{row['refresh_sealed'].hex()}"
