@@ -5,9 +5,19 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
+from bootstrap.settings import Settings
 from tests.support.database import DatabaseServer, running_server
 
 NO_SKIPS = "TEST_NO_SKIPS"
+DEFAULT_DATA = Settings().data_dir
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clean_checkout() -> Iterator[None]:
+    """No service of a test keeps its mail where somebody runs the tests from."""
+    was_there = DEFAULT_DATA.exists()
+    yield
+    assert DEFAULT_DATA.exists() == was_there, f"{DEFAULT_DATA.resolve()} was made by a test that names no data folder"
 
 
 @pytest.fixture(scope="session")

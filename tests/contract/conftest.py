@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.support.audit import postgres_audit_log
+from tests.support.audit_log import AuditLog
 from tests.support.database import DatabaseServer
 from tests.support.memory import MemoryWorld
-from tests.support.postgres import open_postgres_world
+from tests.support.memory_audit import memory_audit_log
+from tests.support.postgres import PostgresWorld, open_postgres_world
 from tests.support.world import LIMITS, World
 
 
@@ -33,3 +36,12 @@ async def world(any_world: World) -> World:
     """An implementation of the ports, without a row."""
     await any_world.empty()
     return any_world
+
+
+@pytest.fixture
+async def log(world: World) -> AuditLog:
+    """The audit log of what happens in it."""
+    if isinstance(world, PostgresWorld):
+        return await postgres_audit_log(world)
+    assert isinstance(world, MemoryWorld)
+    return memory_audit_log(world)

@@ -82,13 +82,13 @@ def test_it_lives_as_long_as_is_said(service: Service) -> None:
         service.verifier.verify(text)
 
 
-def test_at_most_a_quarter_of_an_hour(service: Service) -> None:
+def test_k06_at_most_a_quarter_of_an_hour(service: Service) -> None:
     """K06."""
     assert 1 <= service.sign_in()[2] <= 900
 
 
 @pytest.mark.parametrize("end", ["idle", "absolute"])
-def test_and_not_beyond_its_session(service: Service, end: str) -> None:
+def test_r07_and_not_beyond_its_session(service: Service, end: str) -> None:
     """R07: other services look at ``exp`` only."""
     lifetimes = {"idle": timedelta(hours=1), "absolute": timedelta(hours=1)}
     lifetime = SessionLifetime(**lifetimes | {end: timedelta(seconds=40)})
@@ -117,7 +117,7 @@ async def test_a_token_of_another_service_is_refused(start: Start) -> None:
         ours.verifier.verify(theirs.sign_in()[0])
 
 
-def test_a_refresh_token_is_no_access_token(service: Service) -> None:
+def test_p14_a_refresh_token_is_no_access_token(service: Service) -> None:
     """P14."""
     with pytest.raises(InvalidAccessToken):
         service.verifier.verify(RefreshTokenCodec(SecretKeys([SECRET])).first(new_id()).text)

@@ -142,7 +142,7 @@ async def test_a_taken_identifier_is_refused_at_the_commit_and_nothing_is_writte
     assert found.user != bob.user
 
 
-async def test_of_sixteen_sign_ups_at_once_for_one_identity_one_wins(world: World) -> None:
+async def test_s12_x13_of_sixteen_sign_ups_at_once_for_one_identity_one_wins(world: World) -> None:
     rivals = [newcomer("Ada", email="ada@example.com") for _ in range(16)]
 
     results = await asyncio.gather(*(add(world, rival) for rival in rivals), return_exceptions=True)
@@ -167,7 +167,7 @@ async def test_a_better_hash_replaces_the_old_one_and_keeps_the_version(world: W
     assert attempt.credential == replace(ada.credential, password_hash=TODAY + "better")
 
 
-async def test_a_better_hash_of_a_password_that_was_changed_meanwhile_is_dropped(world: World) -> None:
+async def test_l11_a_better_hash_of_a_password_that_was_changed_meanwhile_is_dropped(world: World) -> None:
     ada = await registered(world)
     await world.change_password_version(ada.user.id)
     work = world.unit_of_work(NOWHERE)
@@ -186,3 +186,18 @@ async def test_a_password_is_changed_for_its_owner_only(world: World) -> None:
     attempt = await attempt_by_email(world, bob)
 
     assert attempt.credential == bob.credential
+
+
+async def test_a_released_username_is_nobodys_any_more(world: World) -> None:
+    ada = await registered(world, "Ada", email="ada@example.com")
+    work = world.unit_of_work(NOWHERE)
+    work.accounts.release_username(ada.user)
+    await work.commit()
+    late = newcomer("aDA", email="late@example.com")
+
+    opened = await open_registration(world, late.user)
+    looked_up = await world.registrations.taken(late.user.email, late.user.username)
+
+    assert taken_fields(opened.taken) == taken_fields(looked_up) == ["username"]
+    with pytest.raises(UsernameTaken):
+        await add(world, late)

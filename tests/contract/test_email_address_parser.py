@@ -50,7 +50,7 @@ def parse(request: pytest.FixtureRequest) -> EmailAddressParser:
         pytest.param("a@" + "b" * 63 + ".com", "a@" + "b" * 63 + ".com", id="a label of 63"),
     ],
 )
-def test_an_address_has_one_canonical_form_and_keeps_its_spelling(
+def test_s08_an_address_has_one_canonical_form_and_keeps_its_spelling(
     parse: EmailAddressParser, typed: str, canonical: str
 ) -> None:
     assert parse(typed) == EmailAddress(typed, canonical)
@@ -123,7 +123,7 @@ def test_an_address_has_at_most_254_octets(parse: EmailAddressParser) -> None:
         pytest.param("é" * 64 + "@" + "example." * 16 + "com", id="254 characters, more octets"),
     ],
 )
-def test_what_no_mail_server_takes_alike_is_refused(parse: EmailAddressParser, typed: str) -> None:
+def test_s08_what_no_mail_server_takes_alike_is_refused(parse: EmailAddressParser, typed: str) -> None:
     with pytest.raises(InvalidValue) as refusal:
         parse(typed)
 
@@ -131,7 +131,7 @@ def test_what_no_mail_server_takes_alike_is_refused(parse: EmailAddressParser, t
 
 
 @given(st.text(max_size=300) | st.builds("{}@{}".format, st.text(max_size=70), st.text(max_size=70)))
-def test_any_text_is_an_address_or_refused(parse: EmailAddressParser, typed: str) -> None:
+def test_s08_any_text_is_an_address_or_refused(parse: EmailAddressParser, typed: str) -> None:
     try:
         address = parse(typed)
     except InvalidValue:
@@ -164,7 +164,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("typed", HOSTILE.values(), ids=HOSTILE.keys())
-def test_no_text_takes_long_to_judge(parse: EmailAddressParser, typed: str) -> None:
+def test_d05_no_text_takes_long_to_judge(parse: EmailAddressParser, typed: str) -> None:
     taken = []
     for _ in range(3):
         began = time.process_time()

@@ -56,7 +56,7 @@ async def device(world: World) -> Device:
     return await signed_in(world, await registered(world))
 
 
-async def test_the_current_token_is_replaced(world: World, device: Device) -> None:
+async def test_r01_the_current_token_is_replaced(world: World, device: Device) -> None:
     tokens = [device.first_token]
     for _ in range(4):
         tokens.append(await device.rotate(tokens[-1]))
@@ -82,7 +82,7 @@ async def test_a_refresh_tells_of_the_session_as_it_stands_then(world: World, de
     assert refreshed.live.now == refreshed.live.session.last_used_at
 
 
-async def test_a_token_presented_again_gives_the_same_successor(world: World, device: Device) -> None:
+async def test_r03_a_token_presented_again_gives_the_same_successor(world: World, device: Device) -> None:
     """R03."""
     successor = await device.rotate(device.first_token)
     await world.advance(SOON)
@@ -94,7 +94,7 @@ async def test_a_token_presented_again_gives_the_same_successor(world: World, de
     assert await device.row() == row
 
 
-async def test_any_number_at_once_get_one_successor(world: World, device: Device) -> None:
+async def test_r02_r13_x13_any_number_at_once_get_one_successor(world: World, device: Device) -> None:
     """R02, R13."""
     token = device.first_token
     for generation in range(1, 4):
@@ -181,7 +181,7 @@ async def test_a_straggler_of_a_burst_is_refused_and_nothing_else(world: World, 
 
 
 @pytest.mark.parametrize("pauses", [(LATER, SOON), (SOON, LATER), (LATER, LATER)], ids=["first", "last", "both"])
-async def test_an_older_token_outside_a_burst_ends_the_session(
+async def test_r04_an_older_token_outside_a_burst_ends_the_session(
     world: World, device: Device, pauses: tuple[timedelta, timedelta]
 ) -> None:
     """R04: one rotation out of the grace is enough."""
@@ -199,7 +199,7 @@ async def test_an_older_token_outside_a_burst_ends_the_session(
         await assert_unmoved(device, partial(device.refresh, token))
 
 
-async def test_reuse_ends_that_session_and_no_other(world: World) -> None:
+async def test_r05_reuse_ends_that_session_and_no_other(world: World) -> None:
     """R05."""
     ada, bob = await registered(world), await registered(world)
     phone, laptop, of_bob = [await signed_in(world, who) for who in (ada, ada, bob)]
@@ -224,7 +224,7 @@ async def test_reuse_seen_by_many_at_once_is_recorded_once(world: World, device:
     assert len(await ends_of(world)) == 1
 
 
-async def test_a_token_of_the_future_changes_nothing(world: World, device: Device) -> None:
+async def test_r10_a_token_of_the_future_changes_nothing(world: World, device: Device) -> None:
     presented = device.tokens.parse(device.first_token)
     for generation in (1, 2, 1000):
         text = token_text(presented.session_id, generation, presented.secret)
@@ -233,7 +233,7 @@ async def test_a_token_of_the_future_changes_nothing(world: World, device: Devic
     assert await device.refresh(device.first_token) is not None
 
 
-async def test_another_secret_of_the_current_generation_changes_nothing(world: World, device: Device) -> None:
+async def test_r10_another_secret_of_the_current_generation_changes_nothing(world: World, device: Device) -> None:
     token = await device.rotate(device.first_token)
     await assert_unmoved(device, lambda: device.refresh(token_text(device.session.id, 1, b"?" * 32)))
 
@@ -241,7 +241,7 @@ async def test_another_secret_of_the_current_generation_changes_nothing(world: W
     assert await ends_of(world) == []
 
 
-async def test_a_token_of_an_unknown_session_gives_nothing(world: World, device: Device) -> None:
+async def test_r10_a_token_of_an_unknown_session_gives_nothing(world: World, device: Device) -> None:
     presented = PresentedRefreshToken(session_id=new_id(), generation=0, secret=b"?" * 32)
 
     refreshed = await world.sessions.refresh(
@@ -268,7 +268,7 @@ async def test_nothing_answers_when_the_session_has_ended(
     assert await ends_of(world) == ended
 
 
-async def test_nothing_answers_past_the_absolute_end(world: World) -> None:
+async def test_r07_nothing_answers_past_the_absolute_end(world: World) -> None:
     lifetime = SessionLifetime(idle=timedelta(hours=1), absolute=timedelta(hours=2))
     device = await signed_in(world, await registered(world), lifetime=lifetime)
     await world.advance(NEARLY_IDLE)
@@ -305,7 +305,7 @@ async def test_a_repeated_answer_does_not(world: World, device: Device) -> None:
     assert not await device.is_live()
 
 
-async def test_the_idle_end_never_passes_the_absolute_one(world: World) -> None:
+async def test_r07_the_idle_end_never_passes_the_absolute_one(world: World) -> None:
     lifetime = SessionLifetime(idle=timedelta(hours=1), absolute=timedelta(minutes=90))
     device = await signed_in(world, await registered(world), lifetime=lifetime)
     await world.advance(NEARLY_IDLE)

@@ -67,7 +67,7 @@ STEPS = st.lists(
     # The world is shared by all examples, and emptied for each.
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-async def test_refresh_follows_the_rule(world: World, steps: Sequence[Step]) -> None:
+async def test_r01_r03_r04_refresh_follows_the_rule(world: World, steps: Sequence[Step]) -> None:
     await world.empty()
     device = await signed_in(world, await registered(world), lifetime=LIFETIME)
     rule = Rule(device.session, timedelta(0), [device.tokens.parse(device.first_token).secret])

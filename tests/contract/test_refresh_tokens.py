@@ -56,7 +56,7 @@ def test_a_successor_is_the_next_of_its_session(tokens: RefreshTokens) -> None:
     assert presented.session_id
 
 
-def test_whoever_holds_the_replaced_token_is_given_the_same_successor(tokens: RefreshTokens) -> None:
+def test_r03_whoever_holds_the_replaced_token_is_given_the_same_successor(tokens: RefreshTokens) -> None:
     """R03: to the byte."""
     replaced = tokens.parse(tokens.first(new_id()).text)
     winner, loser = tokens.successor(replaced), tokens.successor(replaced)
@@ -103,7 +103,7 @@ def test_the_seal_of_each_step_is_for_that_step(tokens: RefreshTokens) -> None:
         lambda text: text[:-8] + "AAAAAAAA",
     ],
 )
-def test_only_the_exact_text_is_a_token(make_strict: Make, spoil: Callable[[str], str]) -> None:
+def test_r09_only_the_exact_text_is_a_token(make_strict: Make, spoil: Callable[[str], str]) -> None:
     """R09."""
     tokens = make_strict(SECRET)
     text = tokens.first(new_id()).text
@@ -117,7 +117,7 @@ def test_a_token_of_another_service_is_refused(make_strict: Make) -> None:
         make_strict(SECRET).parse(make_strict(OTHER_SECRET).first(new_id()).text)
 
 
-def test_what_is_printed_of_a_token_opens_nothing(tokens: RefreshTokens) -> None:
+def test_r12_what_is_printed_of_a_token_opens_nothing(tokens: RefreshTokens) -> None:
     """R12."""
     presented = tokens.parse(tokens.first(new_id()).text)
     successor = tokens.successor(presented)

@@ -10,7 +10,7 @@ import pytest
 
 from application.origin import NOWHERE
 from application.sessions.ports import Caller
-from domain.sessions.errors import InvalidAccessToken, InvalidCredentials
+from domain.sessions.errors import InvalidAccessToken, InvalidCredentials, SessionNotFound
 from domain.sessions.events import session_ended
 from domain.sessions.session import EndReason, SessionLifetime
 from tests.support.builders import ADA, SHORT, Device, attempt_by_email, new_id, registered, session_of, signed_in
@@ -136,7 +136,7 @@ async def disable(world: World, user_id: UUID) -> None:
 
 
 @pytest.mark.parametrize("change", [change_the_password, disable])
-async def test_a_sign_in_that_raced_with_a_change_of_the_account_is_refused(world: World, change: Change) -> None:
+async def test_x13_a_sign_in_that_raced_with_a_change_of_the_account_is_refused(world: World, change: Change) -> None:
     ada = await registered(world)
     attempt = await attempt_by_email(world, ada)
     assert attempt.credential is not None
@@ -161,7 +161,7 @@ async def test_a_changed_password_of_somebody_else_is_no_obstacle(world: World) 
     assert await (await signed_in(world, ada)).is_live()
 
 
-async def test_a_better_hash_between_reading_and_starting_is_no_obstacle(world: World) -> None:
+async def test_l11_a_better_hash_between_reading_and_starting_is_no_obstacle(world: World) -> None:
     """L11: two devices that sign in at once, one of which rehashes, are both signed in."""
     ada = await registered(world)
     work = world.unit_of_work(NOWHERE)
@@ -227,7 +227,7 @@ async def test_of_two_log_outs_at_once_one_is_acknowledged(world: World) -> None
     assert [event.type for event in await world.events()].count("session.ended") == 1
 
 
-async def test_a_session_is_dead_after_log_out_raced_with_refreshes(world: World) -> None:
+async def test_o02_x13_a_session_is_dead_after_log_out_raced_with_refreshes(world: World) -> None:
     """O02: whichever came first."""
     for _ in range(5):
         device = await signed_in(world, await registered(world))
@@ -243,3 +243,130 @@ async def test_a_session_is_dead_after_log_out_raced_with_refreshes(world: World
         assert len(successors) <= 1
         for token in (device.first_token, *successors):
             assert await device.refresh(token) is None
+
+
+async def end_one(world: World, caller: Device, session_id: UUID) -> None:
+    work = world.unit_of_work(ADA)
+    work.sessions.require_live(caller.caller)
+    work.sessions.end_one_of(caller.session.user_id, session_id, EndReason.REVOKED)
+    await work.commit()
+
+
+async def test_one_session_ends_by_its_id(world: World) -> None:
+    ada = await registered(world)
+    mine, other, third = [await signed_in(world, ada) for _ in range(3)]
+
+    await end_one(world, mine, other.session.id)
+    await end_one(world, mine, mine.session.id)
+
+    assert [await device.is_live() for device in (mine, other, third)] == [False, False, True]
+    assert (await other.row()).session.end_reason is EndReason.REVOKED
+    assert await other.refresh(other.first_token) is None
+
+
+@ENDS
+async def test_a_session_that_has_ended_is_not_found(world: World, end: Deed) -> None:
+    ada = await registered(world)
+    device = await signed_in(world, ada)
+    await end(world, device)
+    row = await device.row()
+    work = world.unit_of_work(ADA)
+    work.sessions.end_one_of(ada.user.id, device.session.id, EndReason.REVOKED)
+
+    with pytest.raises(SessionNotFound):
+        await work.commit()
+
+    assert await device.row() == row
+
+
+async def test_o06_a_session_of_another_user_is_not_found(world: World) -> None:
+    """O06."""
+    device = await signed_in(world, await registered(world))
+    mallory = await signed_in(world, await registered(world))
+
+    for session_id in (device.session.id, new_id()):
+        with pytest.raises(SessionNotFound):
+            await end_one(world, mallory, session_id)
+
+    assert await device.is_live()
+
+
+async def test_whoever_is_signed_out_is_told_that_and_not_what_there_is(world: World) -> None:
+    ada = await registered(world)
+    mine, other = await signed_in(world, ada), await signed_in(world, ada)
+    await log_out(world, mine)
+
+    for session_id in (other.session.id, mine.session.id, new_id()):
+        with pytest.raises(InvalidAccessToken):
+            await end_one(world, mine, session_id)
+
+    assert await other.is_live()
+
+
+async def end_all(world: World, user_id: UUID, *, but: UUID | None = None) -> None:
+    work = world.unit_of_work(ADA)
+    work.sessions.end_all_of(user_id, EndReason.PASSWORD_CHANGED, but=but)
+    await work.commit()
+
+
+async def test_all_sessions_of_a_user_end_but_one(world: World) -> None:
+    ada, bob = await registered(world), await registered(world)
+    kept, *others = [await signed_in(world, ada) for _ in range(3)]
+    stranger = await signed_in(world, bob)
+
+    await end_all(world, ada.user.id, but=kept.session.id)
+
+    assert await kept.is_live()
+    assert await stranger.is_live()
+    assert [await device.is_live() for device in others] == [False, False]
+    assert {(await device.row()).session.end_reason for device in others} == {EndReason.PASSWORD_CHANGED}
+
+
+async def test_each_session_that_ends_is_recorded_once(world: World) -> None:
+    ada = await registered(world)
+    devices = [await signed_in(world, ada) for _ in range(2)]
+    await log_out(world, devices[0])
+
+    await end_all(world, ada.user.id)
+
+    ends = [event for event in await world.events() if event.type == "session.ended"][1:]
+    assert [(event.session_id, event.data, event.origin) for event in ends] == [
+        (devices[1].session.id, {"reason": "password_changed"}, ADA)
+    ]
+
+
+async def test_a_session_that_had_expired_is_not_ended_again(world: World) -> None:
+    ada = await registered(world)
+    device = await signed_in(world, ada)
+    await stay_away_longer_than_idle(world, device)
+
+    await end_all(world, ada.user.id)
+
+    assert (await device.row()).session.ended_at is None
+
+
+async def test_no_refresh_survives_the_end_of_all(world: World) -> None:
+    ada = await registered(world)
+    device = await signed_in(world, ada)
+
+    await asyncio.gather(*(device.refresh(device.first_token) for _ in range(8)), end_all(world, ada.user.id))
+
+    assert not await device.is_live()
+    assert await device.refresh(device.first_token) is None
+
+
+@ENDS
+async def test_a_unit_of_work_can_require_a_live_session(world: World, end: Deed) -> None:
+    ada = await registered(world)
+    device, other = await signed_in(world, ada), await signed_in(world, ada)
+    work = world.unit_of_work(ADA)
+    work.sessions.require_live(device.caller)
+    await work.commit()
+    await end(world, device)
+
+    work.sessions.require_live(device.caller)
+    work.sessions.end(other.caller, EndReason.REVOKED)
+
+    with pytest.raises(InvalidAccessToken):
+        await work.commit()
+    assert (await other.row()).session.ended_at is None

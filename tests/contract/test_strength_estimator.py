@@ -50,7 +50,7 @@ def estimator(request: pytest.FixtureRequest) -> PasswordStrengthEstimator:
         "пароль123456789",
     ],
 )
-def test_what_is_tried_first_is_weak(estimator: PasswordStrengthEstimator, text: str) -> None:
+def test_s03_what_is_tried_first_is_weak(estimator: PasswordStrengthEstimator, text: str) -> None:
     assert len(text) >= 15
     assert estimator.weakness(Password.given(text), OWN_WORDS) is not None
 
@@ -95,7 +95,7 @@ def test_the_reason_is_said(estimator: PasswordStrengthEstimator, text: str, wea
         pytest.param("crm-auth-password", id="the service and a common word"),
     ],
 )
-def test_what_is_built_from_own_names_is_derived(estimator: PasswordStrengthEstimator, text: str) -> None:
+def test_s03_what_is_built_from_own_names_is_derived(estimator: PasswordStrengthEstimator, text: str) -> None:
     assert estimator.weakness(Password.given(text), OWN_WORDS) is Weakness.DERIVED
 
 
@@ -144,7 +144,7 @@ def test_random_passwords_are_accepted(estimator: PasswordStrengthEstimator, alp
     assert refused == []
 
 
-def test_a_weak_password_does_not_become_strong_by_length(estimator: PasswordStrengthEstimator) -> None:
+def test_s03_a_weak_password_does_not_become_strong_by_length(estimator: PasswordStrengthEstimator) -> None:
     for unit in ("a", "ab", "password", "alice_j77 "):
         assert estimator.weakness(Password.given((unit * 1024)[:1024]), OWN_WORDS) is not None
 
@@ -165,7 +165,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_no_password_takes_long_to_judge(estimator: PasswordStrengthEstimator, text: str) -> None:
+def test_d05_no_password_takes_long_to_judge(estimator: PasswordStrengthEstimator, text: str) -> None:
     words = ("a" * 8192, ".".join(string.ascii_lowercase) * 300, "word." * 1600, LEET * 10)
     taken = []
     for _ in range(3):

@@ -13,7 +13,7 @@ from litestar.types import ASGIApp
 from bootstrap.asgi import create_app
 from bootstrap.settings import Settings
 from tests.support.client import PATIENCE, ServiceClient
-from tests.support.server import SECRET_KEY
+from tests.support.server import SECRET_KEY, scratch_folder
 
 HERE = "127.0.0.1"
 
@@ -23,7 +23,9 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
     given: dict[str, Any] = {
         "database_url": database_url,
         "secret_key": (SECRET_KEY,),
+        "data_dir": scratch_folder(),
         "hash_workers": 8,
+        "worker": False,
         "database_start_timeout": timedelta(seconds=30),
     }
     return Settings(**given | changes)

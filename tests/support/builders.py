@@ -9,7 +9,7 @@ import uuid_utils.compat
 
 from application.accounts.ports import OpenRegistration
 from application.origin import NOWHERE, Origin
-from application.sessions.ports import Caller, LogInAttempt
+from application.sessions.ports import Caller, CountedAttempt, LogInAttempt
 from domain.accounts.events import user_registered
 from domain.accounts.identifiers import EmailAddress, Username
 from domain.accounts.profile import Profile
@@ -17,8 +17,9 @@ from domain.accounts.user import User
 from domain.credentials.password import PasswordCredential
 from domain.sessions.errors import InvalidRefreshToken
 from domain.sessions.events import session_started
+from domain.sessions.known_device import KnownDevice
 from domain.sessions.session import Authentication, Session, SessionLifetime
-from tests.support.fakes import TODAY, FakeRefreshTokens, parse_email
+from tests.support.fakes import TODAY, FakeDeviceTokens, FakeRefreshTokens, parse_email
 from tests.support.world import StoredSession, World
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -105,10 +106,34 @@ async def attempt_by_email(world: World, account: Account, origin: Origin = NOWH
     return await world.attempts.open(account.email, account.email.original, origin)
 
 
-async def forgive(world: World, attempt: LogInAttempt) -> None:
+async def forgive(world: World, attempt: CountedAttempt) -> None:
     work = world.unit_of_work(NOWHERE)
     work.attempts.forgive(attempt)
     await work.commit()
+
+
+async def prove(world: World, attempt: LogInAttempt) -> None:
+    work = world.unit_of_work(NOWHERE)
+    work.attempts.prove(attempt)
+    await work.commit()
+
+
+def device_of(
+    account: Account,
+    *,
+    version: int = 1,
+    made_at: datetime | None = None,
+    ip_address: str | None = None,
+    device_id: UUID | None = None,
+) -> Origin:
+    """Where somebody asks from who has the token of a device that is known to the account."""
+    device = KnownDevice(
+        id=device_id or new_id(),
+        user_id=account.user.id,
+        credential_version=version,
+        made_at=made_at or datetime.now(UTC) + timedelta(days=3650),
+    )
+    return Origin(ip_address=ip_address, device_token=FakeDeviceTokens().issue(device).text)
 
 
 @dataclass(frozen=True)
@@ -147,14 +172,21 @@ class Device:
         return await self.world.sessions.live(self.caller) is not None
 
 
-async def signed_in(world: World, account: Account, *, lifetime: SessionLifetime = SHORT) -> Device:
+async def signed_in(
+    world: World,
+    account: Account,
+    *,
+    lifetime: SessionLifetime = SHORT,
+    at_most: int | None = None,
+    origin: Origin = ADA,
+) -> Device:
     """Somebody signs in."""
     attempt = await attempt_by_email(world, account)
-    session = session_of(account.user.id, now=attempt.now, lifetime=lifetime)
+    session = session_of(account.user.id, now=attempt.now, lifetime=lifetime, origin=origin)
     tokens = FakeRefreshTokens()
     first = tokens.first(session.id)
-    work = world.unit_of_work(ADA)
-    work.sessions.start(session, first, account.credential)
+    work = world.unit_of_work(origin)
+    work.sessions.start(session, first, account.credential, at_most=at_most)
     work.attempts.forgive(attempt)
     work.record(session_started(session))
     await work.commit()

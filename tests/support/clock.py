@@ -1,6 +1,11 @@
-"""A clock that stands still until it is moved."""
+"""A clock that stands still until it is moved, and the time zone of the machine."""
 
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from unittest import mock
 
 
 class MovableClock:
@@ -14,3 +19,14 @@ class MovableClock:
 
     def advance(self, by: timedelta) -> None:
         self.time += by
+
+
+@contextmanager
+def machine_in(zone: str) -> Iterator[None]:
+    """The time zone of the process, which nothing that is written down may depend on."""
+    try:
+        with mock.patch.dict(os.environ, TZ=zone):
+            time.tzset()
+            yield
+    finally:
+        time.tzset()

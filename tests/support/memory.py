@@ -4,76 +4,78 @@ Every operation looks at and changes the rows without giving way to other tasks,
 gives way once, like a round trip to a database would, so that races between use cases do happen.
 """
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import blake2b
 from uuid import UUID
 
-from application.accounts.ports import OpenRegistration
+from application.accounts.ports import KeyedRequest, OpenRegistration, UserQuery, UserReference, UserScan
+from application.credentials.ports import ReauthenticationAttempt
 from application.origin import Origin
+from application.recovery.ports import OneTimeToken, RecoveryRequest, Redeemable
 from application.sessions.ports import (
     Caller,
+    DeviceTokens,
     LiveSession,
     LogInAttempt,
     NewRefreshToken,
     PresentedRefreshToken,
     RefreshedSession,
+    SessionPage,
+    SessionPosition,
 )
 from domain.accounts.errors import IdentifierTaken
 from domain.accounts.identifiers import EmailAddress, Identifier, Username
-from domain.accounts.user import UserStatus
-from domain.errors import ServiceUnavailable
+from domain.accounts.profile_change import next_username_change
+from domain.accounts.user import User, UserStatus
 from domain.events import DomainEvent
-from domain.sessions.events import session_ended
+from domain.limits import MOST_IN_A_ROW, Allowance, Rule
+from domain.recovery.one_time_token import TokenPurpose
+from domain.sessions.errors import InvalidAccessToken
+from domain.sessions.events import log_in_limited, session_ended
+from domain.sessions.known_device import KnownDevice
 from domain.sessions.refresh_chain import RefreshOutcome
-from domain.sessions.session import EndReason
-from tests.support import rate_limits
-from tests.support.clock import MovableClock
+from domain.sessions.session import EndReason, Session
+from tests.support import memory_users, rate_limits
+from tests.support.fakes import FakeDeviceTokens
+from tests.support.memory_archive import MemoryArchive
+from tests.support.memory_email_changes import MemoryEmailChanges, StagedEmailChangeWrites
+from tests.support.memory_notices import MemoryDeviceHistory, MemoryMailAllowance
+from tests.support.memory_one_time_tokens import StagedTokenWrites
+from tests.support.memory_outbox import MemoryOutbox, MemoryOutboxDesk
+from tests.support.memory_photos import StagedPhotoWrites
 from tests.support.memory_rows import Rows
+from tests.support.memory_sign_ups import MemorySignUps, StagedSignUpWrites
+from tests.support.memory_store import MemoryStore, Noted
 from tests.support.memory_writes import StagedWrites
-from tests.support.rate_limits import Allowance
+from tests.support.rate_limits import Journey, Key
 from tests.support.world import (
+    DEVICE_LIFETIME,
     LIMITS,
+    RECOVERY_ACCOUNT,
+    RECOVERY_ALL,
+    RECOVERY_SOURCE,
+    REFUSAL_NOTICE,
     SIGN_IN_ACCOUNT,
+    SIGN_IN_ALL,
+    SIGN_IN_DEVICE,
+    SIGN_IN_NOTICE,
+    SIGN_IN_PAIR,
     SIGN_IN_SOURCE,
     SIGN_UP_ACCOUNT,
+    SIGN_UP_ALL,
     SIGN_UP_SOURCE,
-    Limit,
     RecordedEvent,
     StoredSession,
 )
 
 DIGEST_KEY = b"a key of the tests"
+BUDGET = b"all"
 
 
-@dataclass
-class MemoryStore:
-    """The rows, the limits and the clock that all adapters share."""
-
-    limits: Mapping[str, Limit]
-    clock: MovableClock = field(default_factory=MovableClock)
-    rows: Rows = field(default_factory=Rows)
-    round_trips: int = 0
-    is_away: bool = False
-
-    async def round_trip(self) -> datetime:
-        """Give way to others, as the network does. Raises ServiceUnavailable while the store is away."""
-        self.round_trips += 1
-        await asyncio.sleep(0)
-        if self.is_away:
-            raise ServiceUnavailable
-        return self.clock.now()
-
-    def count(self, allowances: tuple[Allowance, ...], now: datetime) -> None:
-        """Count an attempt on each counter up to the first that refuses it. Raises TooManyAttempts."""
-        for allowance in allowances:
-            rate_limits.count(self.rows.arrivals, self.limits, allowance, now)
-
-
-def _source(rule: str, origin: Origin) -> tuple[Allowance, ...]:
+def _source(rule: str, origin: Origin) -> tuple[Key, ...]:
     return () if origin.ip_address is None else ((rule, rate_limits.source_of(origin.ip_address)),)
 
 
@@ -85,11 +87,40 @@ def _digest(text: str) -> str:
 class MemoryRegistrations:
     store: MemoryStore
 
-    async def open(self, email: EmailAddress, username: Username, origin: Origin) -> OpenRegistration:
+    async def open(
+        self,
+        email: EmailAddress,
+        username: Username,
+        origin: Origin,
+        keyed: KeyedRequest | None = None,
+        *,
+        whoever_has_the_email: bool = False,
+    ) -> OpenRegistration:
         now = await self.store.round_trip()
+        rows = self.store.rows
+        kept = rows.live_key(keyed, now)
+        is_repeat = kept is not None and keyed is not None and kept.content == keyed.content
         by_email = (SIGN_UP_ACCOUNT, bytes.fromhex(_digest(email.canonical)))
-        self.store.count((*_source(SIGN_UP_SOURCE, origin), by_email), now)
-        return OpenRegistration(now=now, taken=self.store.rows.taken(email, username))
+        journey = Journey(
+            "sign-up",
+            (*_source(SIGN_UP_SOURCE, origin), by_email),
+            told=SIGN_UP_SOURCE,
+            budget=(SIGN_UP_ALL, BUDGET),
+            is_counted=not is_repeat,
+        )
+        self.store.count(journey, origin, now)
+        taken = rows.taken(email, username)
+        if taken and whoever_has_the_email:
+            is_named = any(violation.field == "username" for violation in taken.violations)
+            taken = IdentifierTaken.of(email=False, username=True) if is_named else None
+        if kept and is_repeat and kept.user_id:
+            return OpenRegistration(now=now, taken=taken, done_as=kept.user_id)
+        claim = rows.claim(keyed, now) if keyed and (kept or not taken) else None
+        return OpenRegistration(now=now, taken=taken, claim=claim)
+
+    async def by_id(self, user_id: UUID) -> User | None:
+        await self.store.round_trip()
+        return self.store.rows.users.get(user_id)
 
     async def taken(self, email: EmailAddress, username: Username) -> IdentifierTaken | None:
         await self.store.round_trip()
@@ -97,24 +128,72 @@ class MemoryRegistrations:
 
 
 @dataclass(frozen=True)
+class MemoryUsernameHistory:
+    store: MemoryStore
+
+    async def next_change(self, user_id: UUID) -> datetime | None:
+        now = await self.store.round_trip()
+        return next_username_change(self.store.rows.username_changes.get(user_id, []), now)
+
+
+@dataclass(frozen=True)
 class MemoryLogInAttempts:
     store: MemoryStore
+    device_tokens: DeviceTokens = field(default_factory=FakeDeviceTokens)
 
     async def open(self, identifier: Identifier | None, typed: str, origin: Origin) -> LogInAttempt:
         now = await self.store.round_trip()
         user = self.store.rows.by_identifier(identifier)
+        credential = self.store.rows.credentials[user.id] if user else None
         # Of the canonical form, or an unknown user would have a counter for every spelling and a known one would not.
         digest = _digest(identifier.canonical if identifier else typed)
-        subject = user.id.bytes if user else bytes.fromhex(digest)
-        allowances = (*_source(SIGN_IN_SOURCE, origin), (SIGN_IN_ACCOUNT, subject))
-        self.store.count(allowances, now)
+        subject = user.id.bytes + credential.version.to_bytes(4) if user and credential else bytes.fromhex(digest)
+        notice = log_in_limited(user.id if user else None, digest)
+        noted = Noted((SIGN_IN_NOTICE, subject), notice, origin)
+        device = self.device_tokens.read(origin.device_token) if origin.device_token else None
+        if device and not device.is_known_to(credential, now, DEVICE_LIFETIME):
+            device = None
+        allowances = self.store.count(_sign_in(origin, subject, device), origin, now, noted=noted)
+        if device:
+            account = self.store.limits[SIGN_IN_ACCOUNT]
+            released = Allowance(account.name, subject, account.interval * 0, failures_proven=MOST_IN_A_ROW)
+            allowances = (*allowances, released)
         return LogInAttempt(
             now=now,
             identifier_digest=digest,
             user=user,
-            credential=self.store.rows.credentials[user.id] if user else None,
+            credential=credential,
             allowances=allowances,
+            device_id=device.id if device else None,
         )
+
+
+def _sign_in(origin: Origin, subject: bytes, device: KnownDevice | None) -> Journey:
+    if device:
+        return Journey("sign-in", [(SIGN_IN_DEVICE, device.id.bytes)], told=SIGN_IN_DEVICE, published=SIGN_IN_PAIR)
+    source = _source(SIGN_IN_SOURCE, origin)
+    pair = [(SIGN_IN_PAIR, by + subject) for _, by in source]
+    keys = [*source, *pair, (SIGN_IN_ACCOUNT, subject)]
+    return Journey("sign-in", keys, told=SIGN_IN_DEVICE, published=SIGN_IN_PAIR, budget=(SIGN_IN_ALL, BUDGET))
+
+
+def _position(session: Session) -> tuple[datetime, UUID]:
+    return session.created_at, session.id
+
+
+@dataclass(frozen=True)
+class MemoryUserDirectory:
+    store: MemoryStore
+
+    async def find(self, reference: UserReference) -> User | None:
+        await self.store.round_trip()
+        if isinstance(reference, UUID):
+            return self.store.rows.users.get(reference)
+        return self.store.rows.by_identifier(reference)
+
+    async def scan(self, query: UserQuery, *, after: UUID | None, limit: int) -> UserScan:
+        await self.store.round_trip()
+        return memory_users.scan(self.store.rows.users.values(), query, after, limit)
 
 
 @dataclass(frozen=True)
@@ -127,6 +206,23 @@ class MemorySessionRepository:
         if stored is None:
             return None
         return LiveSession(user=self.store.rows.users[caller.user_id], session=stored.session, now=now)
+
+    async def live_of(self, user_id: UUID, *, limit: int, after: SessionPosition | None = None) -> SessionPage:
+        return self._page(user_id, await self.store.round_trip(), limit, after)
+
+    async def live_beside(
+        self, caller: Caller, *, limit: int, after: SessionPosition | None = None
+    ) -> SessionPage | None:
+        now = await self.store.round_trip()
+        return self._page(caller.user_id, now, limit, after) if self.store.rows.live(caller, now) else None
+
+    def _page(self, user_id: UUID, now: datetime, limit: int, after: SessionPosition | None) -> SessionPage:
+        live = sorted(self.store.rows.all_live(user_id, now), key=_position, reverse=True)
+        left = [session for session in live if after is None or _position(session) < (after.created_at, after.id)]
+        more = (
+            SessionPosition(created_at=left[limit - 1].created_at, id=left[limit - 1].id) if len(left) > limit else None
+        )
+        return SessionPage(sessions=left[:limit], next=more)
 
     async def refresh(
         self, presented: PresentedRefreshToken, digest: bytes, successor: NewRefreshToken, origin: Origin
@@ -144,7 +240,7 @@ class MemorySessionRepository:
             kept = replace(kept, digest=successor.digest, sealed=successor.sealed)
         rows.sessions[session.id] = kept
         if outcome is RefreshOutcome.REUSED:
-            rows.record(session_ended(session.id, session.user_id, EndReason.REFRESH_TOKEN_REUSED), origin)
+            rows.record(session_ended(session.id, session.user_id, EndReason.REFRESH_TOKEN_REUSED), origin, now)
         if outcome in {RefreshOutcome.REFUSED, RefreshOutcome.REUSED} or kept.sealed is None:
             return None
         return RefreshedSession(
@@ -152,12 +248,89 @@ class MemorySessionRepository:
         )
 
 
+@dataclass(frozen=True)
+class MemoryPhotoLedger:
+    store: MemoryStore
+
+    async def announce(self, photo_id: str) -> None:
+        self.store.rows.unowned_photos[photo_id] = await self.store.round_trip()
+
+    async def is_owned(self, photo_id: str) -> bool:
+        await self.store.round_trip()
+        return any(user.photo_id == photo_id for user in self.store.rows.users.values())
+
+    async def unowned(self, *, for_longer_than: timedelta, at_most: int) -> Sequence[str]:
+        now = await self.store.round_trip()
+        ledger = self.store.rows.unowned_photos
+        found = [photo_id for photo_id, since in ledger.items() if since < now - for_longer_than]
+        return sorted(found, key=ledger.__getitem__)[:at_most]
+
+    async def forget(self, photo_id: str) -> None:
+        await self.store.round_trip()
+        self.store.rows.unowned_photos.pop(photo_id, None)
+
+
+@dataclass(frozen=True)
+class MemoryReauthentications:
+    store: MemoryStore
+
+    async def open(self, caller: Caller, origin: Origin) -> ReauthenticationAttempt:
+        now = await self.store.round_trip()
+        stored = self.store.rows.live(caller, now)
+        if stored is None:
+            raise InvalidAccessToken
+        notice = log_in_limited(caller.user_id, _digest(str(caller.user_id)))
+        noted = Noted((SIGN_IN_NOTICE, caller.user_id.bytes), notice, origin)
+        keys = [(SIGN_IN_DEVICE, caller.session_id.bytes)]
+        journey = Journey("reauthentication", keys, told=SIGN_IN_DEVICE)
+        allowances = self.store.count(journey, origin, now, noted=noted)
+        return ReauthenticationAttempt(
+            live=LiveSession(user=self.store.rows.users[caller.user_id], session=stored.session, now=now),
+            credential=self.store.rows.credentials[caller.user_id],
+            allowances=allowances,
+        )
+
+
+@dataclass(frozen=True)
+class MemoryRecoveryRequests:
+    store: MemoryStore
+
+    async def open(self, email: EmailAddress, origin: Origin) -> RecoveryRequest:
+        now = await self.store.round_trip()
+        digest = _digest(email.canonical)
+        keys = (*_source(RECOVERY_SOURCE, origin), (RECOVERY_ACCOUNT, bytes.fromhex(digest)))
+        self.store.count(Journey("recovery", keys, told=RECOVERY_SOURCE, budget=(RECOVERY_ALL, BUDGET)), origin, now)
+        user = self.store.rows.by_identifier(email)
+        return RecoveryRequest(user_id=user.id if user else None, identifier_digest=digest)
+
+
+@dataclass(frozen=True)
+class MemoryOneTimeTokenRepository:
+    store: MemoryStore
+
+    async def redeemable(self, token: OneTimeToken) -> Redeemable | None:
+        now = await self.store.round_trip()
+        user = self.store.rows.redeemable(token, now)
+        rows = self.store.rows
+        email = rows.address_of(rows.one_time_tokens[token.digest]) if user else None
+        if user is None or email is None:
+            return None
+        is_new = token.purpose is TokenPurpose.NEW_EMAIL
+        return Redeemable(
+            user=user,
+            credential=rows.credentials[user.id],
+            email=email,
+            email_change=rows.email_changes[user.id] if is_new else None,
+        )
+
+
 class MemoryUnitOfWork:
     def __init__(self, store: MemoryStore, origin: Origin) -> None:
         self.store = store
         self.origin = origin
-        self.writes = StagedWrites(store.limits)
+        self.writes = StagedWrites(origin)
         self.events: list[DomainEvent] = []
+        self.notes: list[DomainEvent] = []
 
     @property
     def accounts(self) -> StagedWrites:
@@ -175,28 +348,67 @@ class MemoryUnitOfWork:
     def attempts(self) -> StagedWrites:
         return self.writes
 
+    @property
+    def photos(self) -> StagedPhotoWrites:
+        return StagedPhotoWrites(self.writes.staged.append)
+
+    @property
+    def sign_ups(self) -> StagedSignUpWrites:
+        return StagedSignUpWrites(self.writes.staged.append)
+
+    @property
+    def one_time_tokens(self) -> StagedTokenWrites:
+        return StagedTokenWrites(self.writes.staged.append)
+
+    @property
+    def email_changes(self) -> StagedEmailChangeWrites:
+        return StagedEmailChangeWrites(self.writes.staged.append)
+
     def record(self, event: DomainEvent) -> None:
         self.events.append(event)
+
+    def note(self, event: DomainEvent) -> None:
+        self.notes.append(event)
 
     async def commit(self) -> None:
         now = await self.store.round_trip()
         rows = self.store.rows.copy()
-        for write in self.writes.staged:
+        writes, self.writes.staged = self.writes.staged, []
+        events, self.events = self.events, []
+        for write in writes:
             write(rows, now)
-        for event in self.events:
-            rows.record(event, self.origin)
+        for event in events:
+            rows.record(event, self.origin, now)
+        notes, self.notes = self.notes, []
+        source = b"" if self.origin.ip_address is None else rate_limits.source_of(self.origin.ip_address)
+        for event in notes:
+            if rate_limits.count_one(rows.counters, self.store.limits, (REFUSAL_NOTICE, source), now):
+                rows.record(event, self.origin, now)
         self.store.rows = rows
 
 
 class MemoryWorld:
     """Implements :class:`tests.support.world.World`."""
 
-    def __init__(self, limits: Mapping[str, Limit] = LIMITS) -> None:
+    def __init__(self, limits: Mapping[str, Rule] = LIMITS) -> None:
         self.limits = limits
         self.store = MemoryStore(limits)
         self.registrations = MemoryRegistrations(self.store)
         self.attempts = MemoryLogInAttempts(self.store)
+        self.usernames = MemoryUsernameHistory(self.store)
         self.sessions = MemorySessionRepository(self.store)
+        self.photos = MemoryPhotoLedger(self.store)
+        self.reauthentications = MemoryReauthentications(self.store)
+        self.archive = MemoryArchive(self.store)
+        self.recovery_requests = MemoryRecoveryRequests(self.store)
+        self.one_time_tokens = MemoryOneTimeTokenRepository(self.store)
+        self.email_changes = MemoryEmailChanges(self.store)
+        self.sign_ups = MemorySignUps(self.store)
+        self.outbox = MemoryOutbox(self.store)
+        self.outbox_desk = MemoryOutboxDesk(self.store)
+        self.devices = MemoryDeviceHistory(self.store)
+        self.mail_allowance = MemoryMailAllowance(self.store)
+        self.directory = MemoryUserDirectory(self.store)
         self.unit_of_work = partial(MemoryUnitOfWork, self.store)
 
     async def empty(self) -> None:
@@ -208,6 +420,10 @@ class MemoryWorld:
     async def disable(self, user_id: UUID) -> None:
         users = self.store.rows.users
         users[user_id] = replace(users[user_id], status=UserStatus.DISABLED)
+
+    async def change_email(self, user_id: UUID, email: str) -> None:
+        users = self.store.rows.users
+        users[user_id] = replace(users[user_id], email=EmailAddress(email, email))
 
     async def change_password_version(self, user_id: UUID) -> None:
         credentials = self.store.rows.credentials

@@ -3,8 +3,11 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from domain.credentials.password import Password
+from domain.errors import Overloaded
 
 
 class FakePasswordHasher:
@@ -12,11 +15,18 @@ class FakePasswordHasher:
 
     def __init__(self, *, cost: int = 1) -> None:
         self._cost = cost
+        self.is_full = False
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        if self.is_full:
+            raise Overloaded
+        yield
 
     async def hash(self, password: Password) -> str:
         return self._hashed(password, secrets.token_hex(8))
 
-    async def verify(self, password: Password, password_hash: str | None) -> bool:
+    async def verify(self, password: Password, password_hash: str | None, stand_in_for: str = "") -> bool:
         match (password_hash or "").split("$"):
             case ["", "fake", _, salt, digest]:
                 return hmac.compare_digest(digest, _digest(password, salt))

@@ -1,5 +1,6 @@
 """The real ``crm-auth serve`` in processes of its own."""
 
+import atexit
 import os
 import secrets
 import shutil
@@ -7,22 +8,22 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Self, TypeVar
 
 import httpx
 
-from infrastructure.postgres.embedded import placement
-from infrastructure.postgres.embedded.connection import resolved
-from tests.support.database import data_folder
-
 T = TypeVar("T")
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
 SECRET_KEY = "9sQm2Xv7Lr0TgWc5Yb8KzNf1HdJp4UeRa6oViSxE3Dt"
+PUBLIC_URL = "http://127.0.0.1:8000"
+"""Of every server that is not told another: those of one database are one issuer."""
 START_LIMIT = 120.0
 """Seconds; importing alone takes many on a machine that has much else to do."""
 STOP_LIMIT = 60.0
@@ -91,7 +92,7 @@ class Server:
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 crm_auth("serve", "--port", str(self.port), "--workers", str(self.workers)),
-                env=environment_of({"CRM_AUTH_LOG_FORMAT": "json"} | self.settings),
+                env=environment_of({"CRM_AUTH_LOG_FORMAT": "json", "CRM_AUTH_PUBLIC_URL": PUBLIC_URL} | self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -150,20 +151,19 @@ def running_server(settings: Mapping[str, str], *, workers: int = 1, log: Path) 
         server.close()
 
 
-@contextmanager
-def embedded_folder() -> Iterator[Path]:
-    """A data folder for the embedded default, whose cluster goes with it wherever the server put it."""
-    with data_folder() as folder:
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(placement.state_folder(resolved(folder), placement.STATE_ROOT), ignore_errors=True)
+@cache
+def scratch_folder() -> Path:
+    """Where services on a database of an operator's keep the mail that no test reads: never in the checkout."""
+    folder = Path(tempfile.mkdtemp(prefix="crm-auth-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def settings_on(database_url: str, **more: str) -> dict[str, str]:
     """The environment of a service on a database of its operator's; ``more`` by the names of the settings' fields."""
     given = {f"CRM_AUTH_{name.upper()}": value for name, value in more.items()}
-    return {"CRM_AUTH_DATABASE_URL": database_url, "CRM_AUTH_SECRET_KEY": SECRET_KEY} | given
+    kept = {"CRM_AUTH_SECRET_KEY": SECRET_KEY, "CRM_AUTH_DATA_DIR": str(scratch_folder())}
+    return {"CRM_AUTH_DATABASE_URL": database_url} | kept | given
 
 
 def _free_port() -> int:

@@ -5,41 +5,79 @@ with behaves like what they run on. They know no absolute time: a store that tel
 shifting its rows into the past.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from application.accounts.ports import Registrations
+from application.accounts.export_account import Archive
+from application.accounts.ports import Registrations, UserDirectory, UsernameHistory
+from application.credentials.ports import Reauthentications
+from application.mail.ports import MailAllowance
+from application.notices.ports import DeviceHistory
 from application.origin import Origin
+from application.outbox.ports import Outbox, OutboxDesk
+from application.photos.ports import PhotoLedger
 from application.ports import UnitOfWorkFactory
+from application.recovery.ports import EmailChanges, OneTimeTokenRepository, RecoveryRequests
 from application.sessions.ports import LogInAttempts, SessionRepository
+from application.sign_ups.ports import SignUps
+from domain.limits import Rule
 from domain.sessions.session import Session
 
 SIGN_IN_ACCOUNT = "sign_in.account"
 SIGN_IN_SOURCE = "sign_in.source"
+SIGN_IN_PAIR = "sign_in.pair"
+SIGN_IN_DEVICE = "sign_in.device"
+SIGN_IN_ALL = "sign_in.all"
 SIGN_UP_ACCOUNT = "sign_up.account"
 SIGN_UP_SOURCE = "sign_up.source"
+SIGN_UP_ALL = "sign_up.all"
+EXPORT_ACCOUNT = "export.account"
+RECOVERY_ACCOUNT = "recovery.account"
+RECOVERY_SOURCE = "recovery.source"
+RECOVERY_ALL = "recovery.all"
+SIGN_IN_NOTICE = "sign_in.notice"
+REFUSAL_NOTICE = "refusal.notice"
+MAIL_RECIPIENT = "mail.recipient"
+MAIL_TOTAL = "mail.total"
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """``burst`` attempts at once; one that is used comes back after ``period / burst``."""
-
-    burst: int
-    period: timedelta
-
-    @property
-    def interval(self) -> timedelta:
-        return self.period / self.burst
+SUBSCRIPTIONS: Mapping[str, Sequence[str]] = {
+    "user.registered": ["mail", "chat"],
+    "password.changed": ["mail"],
+    "log_in.limited": ["mail"],
+    "session.ended/refresh_token_reused": ["mail"],
+    "session.ended/password_changed": ["mail"],
+}
+"""Who is told what."""
 
 
-LIMITS: Mapping[str, Limit] = {
-    SIGN_IN_ACCOUNT: Limit(10, timedelta(minutes=10)),
-    SIGN_IN_SOURCE: Limit(100, timedelta(seconds=1000)),
-    SIGN_UP_ACCOUNT: Limit(5, timedelta(hours=1)),
-    SIGN_UP_SOURCE: Limit(20, timedelta(hours=1)),
+TEN_MINUTES = timedelta(minutes=10)
+HOUR = timedelta(hours=1)
+DEVICE_LIFETIME = timedelta(days=180)
+
+LIMITS: Mapping[str, Rule] = {
+    rule.name: rule
+    for rule in (
+        Rule(SIGN_IN_ACCOUNT, 10, TEN_MINUTES, HOUR),
+        Rule(SIGN_IN_PAIR, 10, TEN_MINUTES, HOUR),
+        Rule(SIGN_IN_DEVICE, 10, TEN_MINUTES, HOUR),
+        Rule(SIGN_IN_SOURCE, 40, timedelta(seconds=400)),
+        Rule(SIGN_IN_ALL, 60, HOUR),
+        Rule(SIGN_UP_ACCOUNT, 5, HOUR),
+        Rule(SIGN_UP_SOURCE, 20, HOUR),
+        Rule(SIGN_UP_ALL, 60, HOUR),
+        Rule(EXPORT_ACCOUNT, 3, HOUR),
+        Rule(RECOVERY_ACCOUNT, 4, HOUR),
+        Rule(RECOVERY_SOURCE, 10, HOUR),
+        Rule(RECOVERY_ALL, 40, HOUR),
+        Rule(SIGN_IN_NOTICE, 1, HOUR),
+        Rule(REFUSAL_NOTICE, 3, HOUR),
+        Rule(MAIL_RECIPIENT, 3, HOUR),
+        Rule(MAIL_TOTAL, 8, HOUR),
+    )
 }
 
 
@@ -63,11 +101,28 @@ class StoredSession:
     sealed: bytes | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredDelivery:
+    """A delivery as it is kept; ``event`` is the event's place in the record."""
+
+    id: int
+    subscriber: str
+    event: int
+    user_id: UUID | None
+    created_at: datetime
+    due_at: datetime
+    attempts: int = 0
+    claim: UUID | None = None
+    claimed_until: datetime | None = None
+    parked_at: datetime | None = None
+    last_error: str | None = None
+
+
 class World(Protocol):
     """One store behind all ports."""
 
     @property
-    def limits(self) -> Mapping[str, Limit]:
+    def limits(self) -> Mapping[str, Rule]:
         """The limits that are in force, by rule."""
         ...
 
@@ -75,10 +130,47 @@ class World(Protocol):
     def registrations(self) -> Registrations: ...
 
     @property
+    def usernames(self) -> UsernameHistory: ...
+
+    @property
     def attempts(self) -> LogInAttempts: ...
 
     @property
     def sessions(self) -> SessionRepository: ...
+
+    @property
+    def photos(self) -> PhotoLedger: ...
+
+    @property
+    def outbox(self) -> Outbox: ...
+
+    @property
+    def outbox_desk(self) -> OutboxDesk: ...
+
+    @property
+    def reauthentications(self) -> Reauthentications: ...
+
+    @property
+    def archive(self) -> Archive: ...
+    def recovery_requests(self) -> RecoveryRequests: ...
+
+    @property
+    def one_time_tokens(self) -> OneTimeTokenRepository: ...
+
+    @property
+    def devices(self) -> DeviceHistory: ...
+
+    @property
+    def mail_allowance(self) -> MailAllowance: ...
+
+    @property
+    def email_changes(self) -> EmailChanges: ...
+
+    @property
+    def sign_ups(self) -> SignUps: ...
+
+    @property
+    def directory(self) -> UserDirectory: ...
 
     @property
     def unit_of_work(self) -> UnitOfWorkFactory: ...
@@ -93,6 +185,10 @@ class World(Protocol):
 
     async def disable(self, user_id: UUID) -> None:
         """Set the account's status, and nothing else."""
+        ...
+
+    async def change_email(self, user_id: UUID, email: str) -> None:
+        """Give the account another address, and do nothing else."""
         ...
 
     async def change_password_version(self, user_id: UUID) -> None:
