@@ -54,14 +54,16 @@ async def test_a_repeated_refresh_gives_the_same_refresh_token_and_tells_the_tim
     assert second.refresh_expires_in == 3000
 
 
-async def test_sixty_four_at_once_stay_signed_in_with_one_token(service: Service, signed_in: SignedIn) -> None:
+async def test_r02_r13_sixty_four_at_once_stay_signed_in_with_one_token(service: Service, signed_in: SignedIn) -> None:
     answers = await asyncio.gather(*(service.refresh_session(signed_in.refresh_token, ADA) for _ in range(64)))
 
     assert len({answer.refresh_token for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "a/b/c", "\0"])
-async def test_what_we_did_not_make_never_reaches_the_store(service: Service, signed_in: SignedIn, text: str) -> None:
+async def test_r10_what_we_did_not_make_never_reaches_the_store(
+    service: Service, signed_in: SignedIn, text: str
+) -> None:
     """R10."""
     with pytest.raises(InvalidRefreshToken):
         await service.refresh_session(text, ADA)
@@ -89,7 +91,7 @@ async def test_a_successor_that_was_not_sealed_for_the_token_is_not_given(
     assert service.issuer.issued == [signed_in.session.id]
 
 
-async def test_reuse_is_refused_after_the_session_has_ended_and_the_event_is_written(
+async def test_r04_reuse_is_refused_after_the_session_has_ended_and_the_event_is_written(
     service: Service, signed_in: SignedIn
 ) -> None:
     """R04: for the access token as well."""
@@ -121,7 +123,7 @@ async def test_no_refusal_tells_why(service: Service, signed_in: SignedIn) -> No
     assert len(set(refusals)) == 1
 
 
-async def test_nothing_is_given_while_the_store_is_away(service: Service, signed_in: SignedIn) -> None:
+async def test_x07_nothing_is_given_while_the_store_is_away(service: Service, signed_in: SignedIn) -> None:
     """X07."""
     service.world.store.is_away = True
 

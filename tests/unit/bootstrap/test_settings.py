@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from bootstrap.operations import ServiceOperations
 from bootstrap.settings import Settings, SettingsError
 from bootstrap.state import with_secret_key
 from domain.accounts.signup_policy import CLOSED, OPEN, SignupPolicy
+from domain.mail.kinds import NOTICES, MailKind
 
 SECRET = "vT9qLw2xRk7uPz4mYc8nJd3hFb6sGa1e"
 EXTERNAL = {"CRM_AUTH_DATABASE_URL": "postgresql://crm:pw@db/crm", "CRM_AUTH_SECRET_KEY": SECRET}
@@ -20,7 +22,7 @@ def problems_of(environment: dict[str, str]) -> list[str]:
     return refusal.value.problems
 
 
-def test_nothing_need_be_set() -> None:
+def test_c02_nothing_need_be_set() -> None:
     settings = Settings.from_environment({"PATH": "/usr/bin"})
     assert settings.is_embedded
     assert settings.signup is OPEN
@@ -44,6 +46,25 @@ def test_settings_are_read() -> None:
     assert not settings.rate_limits
     assert settings.session_lifetime == timedelta(hours=2)
     assert settings.public_url == "https://auth.example.com/crm"
+
+
+@pytest.mark.parametrize(
+    ("text", "notices"),
+    [
+        ("all", NOTICES),
+        ("none", ()),
+        ("new_device, password_changed", (MailKind.NEW_DEVICE, MailKind.PASSWORD_CHANGED)),
+    ],
+)
+def test_notices_are_switched(text: str, notices: tuple[MailKind, ...]) -> None:
+    assert Settings.from_environment({"CRM_AUTH_NOTICES": text}).notices == notices
+
+
+@pytest.mark.parametrize("text", ["email_changed", "new_device,", "off"])
+def test_a_notice_that_there_is_not_is_refused(text: str) -> None:
+    """``email_changed`` among them: whoever takes an account over would want that one switched off."""
+    (problem,) = problems_of({"CRM_AUTH_NOTICES": text})
+    assert problem.startswith("CRM_AUTH_NOTICES names ")
 
 
 def test_sign_up_can_be_closed() -> None:
@@ -96,19 +117,19 @@ def test_all_problems_are_said_at_once() -> None:
     assert len(problems_of({"CRM_AUTH_NONSENSE": "1", "CRM_AUTH_DOCS": "yes", "CRM_AUTH_HASH_WORKERS": "0"})) == 3
 
 
-def test_an_external_database_demands_a_secret_key() -> None:
+def test_c01_an_external_database_demands_a_secret_key() -> None:
     (problem,) = problems_of({"CRM_AUTH_DATABASE_URL": EXTERNAL["CRM_AUTH_DATABASE_URL"]})
     assert problem.startswith("CRM_AUTH_SECRET_KEY is missing")
 
 
-def test_a_secret_may_be_kept_in_a_file(tmp_path: Path) -> None:
+def test_c07_a_secret_may_be_kept_in_a_file(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(f"{SECRET}\n")
     file.chmod(0o640)
     assert Settings.from_environment({"CRM_AUTH_SECRET_KEY_FILE": str(file)}).secret_key == (SECRET,)
 
 
-def test_a_secret_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
+def test_c01_a_secret_that_everybody_can_read_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_text(SECRET)
     file.chmod(0o644)
@@ -134,7 +155,7 @@ def test_the_embedded_default_makes_its_own_secret_once(tmp_path: Path) -> None:
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_kept_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
+def test_c01_a_kept_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     settings = Settings.from_environment({"CRM_AUTH_DATA_DIR": str(tmp_path)})
     with_secret_key(settings)
     (tmp_path / "secret_key").chmod(0o644)
@@ -142,6 +163,61 @@ def test_a_kept_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
         with_secret_key(settings)
 
 
-def test_a_secret_shows_in_no_representation() -> None:
+def test_g02_a_secret_shows_in_no_representation() -> None:
     assert SECRET not in repr(Settings.from_environment(EXTERNAL))
     assert "pw@db" not in repr(Settings.from_environment(EXTERNAL))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PASSWORD_SCHEME", "scrypt", "must be argon2id or bcrypt"),
+        ("BCRYPT_COST", "9", "from 10 to 14"),
+        ("BCRYPT_COST", "15", "from 10 to 14"),
+    ],
+)
+def test_schemes_of_passwords(name: str, value: str, said: str) -> None:
+    given = Settings.from_environment({"CRM_AUTH_PASSWORD_SCHEME": "bcrypt", "CRM_AUTH_BCRYPT_COST": "14"})
+    assert (given.password_scheme, given.bcrypt_cost) == ("bcrypt", 14)
+    [problem] = problems_of({f"CRM_AUTH_{name}": value})
+    assert said in problem
+
+
+def test_c02_what_is_not_set_is_the_safe_choice() -> None:
+    settings = Settings.from_environment({})
+    assert settings.rate_limits
+    assert settings.log_level == "info"
+    assert (settings.allowed_origins, settings.trusted_proxies) == ((), ())
+    assert settings.password_scheme == "argon2id"
+    assert settings.access_token_lifetime <= timedelta(minutes=15)
+
+
+@pytest.mark.parametrize("text", ["none", "all", "new_device,password_changed"])
+def test_what_is_printed_of_notices_can_be_set(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", {"CRM_AUTH_NOTICES": text})
+    printed = {item.variable: item.value for item in ServiceOperations().settings()}
+
+    again = Settings.from_environment({"CRM_AUTH_NOTICES": printed["CRM_AUTH_NOTICES"]})
+
+    assert again.notices == Settings.from_environment({"CRM_AUTH_NOTICES": text}).notices
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, "http://127.0.0.1:9123"),
+        ({"CRM_AUTH_PUBLIC_URL": ""}, "http://127.0.0.1:9123"),
+        ({"CRM_AUTH_PUBLIC_URL": "http://127.0.0.1:8000"}, "http://127.0.0.1:8000"),
+        ({"CRM_AUTH_PUBLIC_URL": "https://auth.example.test"}, "https://auth.example.test"),
+    ],
+)
+def test_a_server_without_a_public_url_is_at_its_port(
+    environment: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served: list[str] = []
+    monkeypatch.setattr("os.environ", environment)
+    monkeypatch.setattr("bootstrap.server.serve", lambda settings, **_: served.append(settings.public_url))
+
+    ServiceOperations().serve(host="127.0.0.1", port=9123, workers=1)
+
+    assert served == [expected]

@@ -9,7 +9,7 @@ from domain.errors import InvalidValue
 
 
 @pytest.mark.parametrize("text", ["ada", "Ada", "a1b", "007", "ada.lovelace", "a_b-c.d", "x" * 32])
-def test_a_username_keeps_its_spelling_and_has_one_canonical_form(text: str) -> None:
+def test_s06_a_username_keeps_its_spelling_and_has_one_canonical_form(text: str) -> None:
     username = Username.parse(text)
 
     assert username.original == text
@@ -59,14 +59,14 @@ def test_a_malformed_username_is_refused(text: str) -> None:
     ],
     ids=ascii,
 )
-def test_a_username_has_no_lookalike(text: str) -> None:
+def test_s06_a_username_has_no_lookalike(text: str) -> None:
     """S06."""
     with pytest.raises(InvalidValue):
         Username.parse(text)
 
 
 @pytest.mark.parametrize("text", ["ada@example.com", "ada@", "@ada", "a@b"])
-def test_a_username_never_looks_like_an_address(text: str) -> None:
+def test_s07_a_username_never_looks_like_an_address(text: str) -> None:
     """S07."""
     with pytest.raises(InvalidValue):
         Username.parse(text)
@@ -112,7 +112,7 @@ def test_dots_and_plus_signs_and_accents_tell_addresses_apart(one: str, other: s
     ],
     ids=ascii,
 )
-def test_a_local_part_that_reads_as_another_is_refused(local_part: str) -> None:
+def test_s08_a_local_part_that_reads_as_another_is_refused(local_part: str) -> None:
     """S08."""
     with pytest.raises(InvalidValue) as refusal:
         EmailAddress.from_parts(f"{local_part}@example.com", local_part, "example.com")

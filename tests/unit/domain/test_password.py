@@ -42,7 +42,7 @@ def reason(text: str, policy: PasswordPolicy = POLICY) -> str | None:
         (1_000_000, "password_too_long"),
     ],
 )
-def test_lengths(length: int, expected: str | None) -> None:
+def test_s01_lengths(length: int, expected: str | None) -> None:
     """S01."""
     assert reason("x" * length) == expected
 
@@ -73,7 +73,7 @@ def test_the_minimum_counts_code_points_and_the_maximum_bytes_both_after_nfc(tex
     "text",
     ["lower case only", "123456789012345", "пароль из слов ", " " * 15, "密码密码密码密码密码密码密码密", "🔑 " * 8],
 )
-def test_no_composition_is_asked_for(text: str) -> None:
+def test_s02_no_composition_is_asked_for(text: str) -> None:
     """S02."""
     assert POLICY.parse(text).text == text
 
@@ -81,18 +81,18 @@ def test_no_composition_is_asked_for(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["  spaces at both ends  ", "MiXeD case is kept", "\ufb01ne ligatures stay", "\uff26ull width stays"]
 )
-def test_a_password_is_kept_as_it_is(text: str) -> None:
+def test_s04_a_password_is_kept_as_it_is(text: str) -> None:
     """S04: not trimmed, not folded; NFC and not NFKC."""
     assert POLICY.parse(text).text == text
     assert Password.given(text).text == text
 
 
-def test_passwords_that_differ_only_beyond_72_bytes_differ() -> None:
+def test_s04_passwords_that_differ_only_beyond_72_bytes_differ() -> None:
     assert Password.given("x" * 72 + "a") != Password.given("x" * 72 + "b")
 
 
 @pytest.mark.parametrize("text", ["Übergrößenträger", "tiếng Việt có dấu", "각각의 비밀번호 문장이 여기 있습니다"])
-def test_the_spellings_of_two_keyboards_are_one_password(text: str) -> None:
+def test_s04_the_spellings_of_two_keyboards_are_one_password(text: str) -> None:
     """S04: by whichever direction."""
     composed, decomposed = unicodedata.normalize("NFC", text), unicodedata.normalize("NFD", text)
 
@@ -102,18 +102,18 @@ def test_the_spellings_of_two_keyboards_are_one_password(text: str) -> None:
 
 
 @pytest.mark.parametrize("control", ["\0", "\r", "\n", "\t", "\x1b", "\x7f", "\x85"], ids=ascii)
-def test_a_new_password_has_no_control_characters(control: str) -> None:
+def test_s05_a_new_password_has_no_control_characters(control: str) -> None:
     """S05."""
     assert reason(f"a long password{control}and more") == "invalid_password"
 
 
-def test_a_given_password_is_never_cut_at_a_control_character() -> None:
+def test_s05_a_given_password_is_never_cut_at_a_control_character() -> None:
     assert Password.given("a\0b") != Password.given("a\0c")
     assert Password.given("a\0b").text == "a\0b"
 
 
 @pytest.mark.parametrize("text", ["a long password \ud800", "\udfff" * 15])
-def test_a_lone_surrogate_is_refused(text: str) -> None:
+def test_s05_a_lone_surrogate_is_refused(text: str) -> None:
     assert reason(text) == "invalid_password"
     with pytest.raises(InvalidValue) as refusal:
         Password.given(text)
@@ -140,7 +140,7 @@ def test_whatever_is_given_is_kept_whole_or_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("weakness", Weakness)
-def test_a_weakness_is_refused_with_its_reason(weakness: Weakness) -> None:
+def test_s03_a_weakness_is_refused_with_its_reason(weakness: Weakness) -> None:
     """S03."""
     with pytest.raises(InvalidValue) as refusal:
         refuse_weak(weakness)
@@ -153,8 +153,7 @@ def test_no_weakness_is_no_obstacle() -> None:
     refuse_weak(None)
 
 
-def test_neither_a_password_nor_a_hash_is_shown() -> None:
-    """G02."""
+def test_g02_neither_a_password_nor_a_hash_is_shown() -> None:
     credential = PasswordCredential(
         id=UUID(int=1), user_id=UUID(int=2), password_hash="$argon2id$secret", version=3, created_at=NOON
     )

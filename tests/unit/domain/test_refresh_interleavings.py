@@ -82,7 +82,7 @@ def _go_on(
         yield from _go_on(then, [*so_far, (then, outcome)], moves, depth - 1)
 
 
-def test_there_is_one_chain_whoever_presents_whatever() -> None:
+def test_r01_there_is_one_chain_whoever_presents_whatever() -> None:
     """R01: the assertions are in :meth:`Story.tell`."""
     moves = [
         Move(wait, holder, lost) for wait, holder, lost in product((PUNCTUAL, LATE), (OWNER, THIEF), (False, True))
@@ -138,7 +138,7 @@ def test_owner_and_thief_who_take_turns_late_are_found_within_two_generations() 
         assert story.chain.generation == 2
 
 
-def test_whoever_falls_behind_a_second_time_ends_the_session_in_whatever_order_two_go_on_late() -> None:
+def test_r04_whoever_falls_behind_a_second_time_ends_the_session_in_whatever_order_two_go_on_late() -> None:
     """R04: the first time may be a phone that slept; then both hold one token, and the next generation tells."""
     for story in every_story([Move(LATE, OWNER), Move(LATE, THIEF)], 9):
         behind = [outcome for _, outcome in story if outcome is not RefreshOutcome.ROTATED]

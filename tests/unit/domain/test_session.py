@@ -139,3 +139,17 @@ def test_a_refused_sign_in_is_told_by_a_digest() -> None:
 
     assert (event.type, event.user_id, event.session_id) == ("log_in.failed", None, None)
     assert event.data == {"identifier_digest": "c0ffee"}
+
+
+def test_a_session_that_is_succeeded_goes_on_anew_where_it_is_then() -> None:
+    old = session_lasting(idle=HOUR, absolute=24 * HOUR)
+    old = replace(old, authentication=replace(old.authentication, context_class="1"))
+    now = NOON + HOUR / 2
+
+    new = old.succeeded_by(
+        new_id(), methods=("pwd", "otp"), ip_address="192.0.2.1", user_agent="curl/8.5.0", device="curl", now=now
+    )
+
+    assert (new.user_id, new.created_at, new.expires_at) == (old.user_id, now, now + 24 * HOUR)
+    assert new.authentication == replace(old.authentication, auth_time=now, methods=("pwd", "otp"))
+    assert (new.ip_address, new.user_agent, new.device) == ("192.0.2.1", "curl/8.5.0", "curl")

@@ -29,7 +29,7 @@ def claims_of(text: str) -> dict[str, object]:
     return claims
 
 
-async def test_a_token_says_what_rfc_9068_asks_for_and_nothing_personal(deployment: Deployment) -> None:
+async def test_k05_k06_a_token_says_what_rfc_9068_asks_for_and_nothing_personal(deployment: Deployment) -> None:
     """K05, K06."""
     now = int(deployment.clock.now().timestamp())
     token = deployment.issuer.issue(USER, SESSION)

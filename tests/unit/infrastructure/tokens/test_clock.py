@@ -37,7 +37,7 @@ def test_what_the_database_said_last_counts(elapsed: Elapsed) -> None:
 
 
 @pytest.mark.parametrize("step", [-3600, 3600])
-def test_a_step_of_the_system_clock_moves_nothing(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+def test_x09_a_step_of_the_system_clock_moves_nothing(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
     """X09."""
     clock = DatabaseClock()
     clock.anchor(NOON)

@@ -49,7 +49,7 @@ def test_the_successor_carries_the_next_generation() -> None:
     assert data_of(text)[20:52] != presented.secret
 
 
-def test_the_sealed_secret_opens_with_the_replaced_one_alone() -> None:
+def test_r08_the_sealed_secret_opens_with_the_replaced_one_alone() -> None:
     """R08: the row holds the seal, and digests only of what would open it. The service's key is no help."""
     presented = CODEC.parse(TEXT)
     successor = CODEC.successor(presented)
@@ -85,7 +85,7 @@ def test_a_spoilt_seal_is_refused() -> None:
             CODEC.unseal(presented, spoilt)
 
 
-def test_tokens_outlive_a_change_of_the_service_key() -> None:
+def test_c07_tokens_outlive_a_change_of_the_service_key() -> None:
     """C07: with the old key behind the new one; the same token then has another MAC."""
     both = RefreshTokenCodec(SecretKeys([OTHER_SECRET, SECRET]))
     presented = both.parse(TEXT)
@@ -99,7 +99,7 @@ def test_tokens_outlive_a_change_of_the_service_key() -> None:
         RefreshTokenCodec(SecretKeys([OTHER_SECRET])).parse(TEXT)
 
 
-def test_no_bit_can_be_changed() -> None:
+def test_r09_no_bit_can_be_changed() -> None:
     data = data_of(TEXT)
     for position in range(len(data) * 8):
         altered = bytearray(data)
@@ -145,7 +145,7 @@ def test_the_checksum_is_looked_at() -> None:
     ],
     ids=range(15),
 )
-def test_other_spellings_are_refused(text: str) -> None:
+def test_r09_other_spellings_are_refused(text: str) -> None:
     """R09."""
     with pytest.raises(InvalidRefreshToken):
         CODEC.parse(text)

@@ -74,7 +74,7 @@ def test_what_was_refused_is_not_remembered(setup: Setup) -> None:
     assert len(setup.caching._verified) == 0
 
 
-async def test_a_revoked_key_takes_its_tokens_with_it(setup: Setup) -> None:
+async def test_k08_a_revoked_key_takes_its_tokens_with_it(setup: Setup) -> None:
     """K08."""
     text, store = setup.issue(), setup.deployment.store
     setup.caching.verify(text)

@@ -5,8 +5,16 @@ from typing import Any
 import httpx
 import pytest
 
-from application.accounts.register_user import Registration
-from domain.accounts.errors import EmailTaken, IdentifierTaken, SignupClosed, UsernameTaken
+from application.accounts.registration import Registration
+from domain.accounts.errors import (
+    EmailTaken,
+    IdempotencyKeyReused,
+    IdentifierTaken,
+    RegisteredAccountDeleted,
+    RequestInProgress,
+    SignupClosed,
+    UsernameTaken,
+)
 from domain.errors import DomainError, InvalidInput, Overloaded, ServiceUnavailable, TooManyAttempts, Violation
 from tests.unit.interfaces.http.fake_service import BEARER, PEER, REGISTRATION, USER_ID, FakeService, client_of
 
@@ -42,8 +50,8 @@ async def test_sign_up(client: httpx.AsyncClient, service: FakeService) -> None:
     assert answer.headers["location"] == "/v1/users/me"
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
-    [(registration, origin)] = service.register_user.calls
-    assert registration == Registration(**REGISTRATION, **optional)
+    [(registration, origin, key)] = service.register_user.calls
+    assert (registration, key) == (Registration(**REGISTRATION, **optional), None)
     assert (origin.ip_address, origin.user_agent) == (PEER, "Ada's browser")
     assert origin.request_id == answer.headers["x-request-id"]
 
@@ -54,6 +62,23 @@ async def test_the_location_is_right_under_a_mount(service: FakeService) -> None
     assert answer.headers["location"] == "/auth/v1/users/me"
 
 
+@pytest.mark.parametrize("key", ["k", "8e03978e-40d5-43dd-bc93-6894a57f9324", '"quoted"', "!" * 255, "~"])
+async def test_a_key_is_passed_on_as_it_was_sent(client: httpx.AsyncClient, service: FakeService, key: str) -> None:
+    answer = await client.post("/v1/users", json=REGISTRATION, headers={"Idempotency-Key": key})
+    assert answer.status_code == 201
+    assert service.register_user.calls[0][2] == key
+
+
+@pytest.mark.parametrize(
+    "keys", [[b""], [b" "], [b"a b"], [b"x" * 256], [b"\xc3\xa9"], [b"a\tb"], [b"a", b"a"], [b"a", b"b"]]
+)
+async def test_what_is_no_key_is_refused(client: httpx.AsyncClient, service: FakeService, keys: list[bytes]) -> None:
+    headers = [(b"Idempotency-Key", key) for key in keys]
+    answer = await client.post("/v1/users", json=REGISTRATION, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_idempotency_key")
+    assert service.register_user.calls == []
+
+
 @pytest.mark.parametrize(
     ("refusal", "status", "code", "pointers"),
     [
@@ -61,6 +86,9 @@ async def test_the_location_is_right_under_a_mount(service: FakeService) -> None
         (IdentifierTaken.of(email=True, username=False), 409, EmailTaken.code, ["/email"]),
         (IdentifierTaken.of(email=False, username=True), 409, UsernameTaken.code, ["/username"]),
         (SignupClosed(), 403, "signup_closed", []),
+        (RequestInProgress(), 409, "request_in_progress", []),
+        (RegisteredAccountDeleted(), 409, "account_deleted", []),
+        (IdempotencyKeyReused(), 422, "idempotency_key_reused", []),
         (
             InvalidInput(
                 violations=[Violation("password", "password_common", "Common."), Violation("email", "x", "X.")]
@@ -89,6 +117,7 @@ async def test_refusals(
         (ServiceUnavailable(), 503, "5"),
         (Overloaded(retry_after=0), 503, "5"),
         (Overloaded(retry_after=2), 503, "2"),
+        (RequestInProgress(retry_after=3), 409, "3"),
     ],
 )
 async def test_refusals_that_pass_say_when(

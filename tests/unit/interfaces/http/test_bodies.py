@@ -39,16 +39,19 @@ async def test_json_in_utf_8_is_read(client: httpx.AsyncClient, content_type: st
     ],
 )
 @pytest.mark.parametrize("path", POST_ROUTES)
-async def test_no_other_media_type_is_read(
+async def test_h03_no_other_media_type_is_read(
     client: httpx.AsyncClient, service: FakeService, path: str, content_type: str | None
 ) -> None:
+    if path == "/v1/users" and content_type and content_type.startswith("multipart/form-data"):
+        # The one route that reads forms too: see test_registrations.
+        return
     headers = {} if content_type is None else {"Content-Type": content_type}
     answer = await client.post(path, content=json.dumps(POST_ROUTES[path]), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
     assert service.use_case(path).calls == []
 
 
-async def test_two_media_types_are_none(client: httpx.AsyncClient) -> None:
+async def test_h03_h12_two_media_types_are_none(client: httpx.AsyncClient) -> None:
     headers = [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
     assert (await client.post("/v1/users", content=json.dumps(REGISTRATION), headers=headers)).status_code == 415
 
@@ -134,7 +137,7 @@ async def test_all_refused_fields_are_told_at_once(client: httpx.AsyncClient, se
 
 @pytest.mark.parametrize("value", [None, 0, 1.5, True, [], {}, ["a"], {"$gt": ""}])
 @pytest.mark.parametrize("field", ["identifier", "password"])
-async def test_no_type_is_converted(client: httpx.AsyncClient, field: str, value: Any) -> None:
+async def test_l10_no_type_is_converted(client: httpx.AsyncClient, field: str, value: Any) -> None:
     answer = await client.post("/v1/sessions", json={**CREDENTIALS, field: value})
     assert errors(answer) == {(f"/{field}", "wrong_type")}
 
@@ -147,7 +150,7 @@ async def test_remember_is_a_boolean(client: httpx.AsyncClient, value: Any) -> N
 
 
 @pytest.mark.parametrize("field", ["email_verified", "status", "created_at", "user_id", "Email", "email ", "__proto__"])
-async def test_nothing_is_mass_assigned(client: httpx.AsyncClient, field: str) -> None:
+async def test_s11_nothing_is_mass_assigned(client: httpx.AsyncClient, field: str) -> None:
     assert errors(await client.post("/v1/users", json={**REGISTRATION, field: True})) == {
         (f"/{field}", "unknown_field")
     }

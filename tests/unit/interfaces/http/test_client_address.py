@@ -52,7 +52,7 @@ def test_the_client_behind_trusted_proxies(peer: str | None, forwarded: list[str
 
 
 @pytest.mark.parametrize("peer", ["10.0.0.1", "127.0.0.1", None])
-def test_nobody_is_trusted_by_default(peer: str | None) -> None:
+def test_l04_nobody_is_trusted_by_default(peer: str | None) -> None:
     assert ClientAddress().of(scope(peer, "203.0.113.9")) == peer
 
 

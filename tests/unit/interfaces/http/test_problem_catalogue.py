@@ -6,9 +6,13 @@ from pathlib import Path
 from domain.accounts.errors import EmailTaken, UsernameTaken
 from domain.credentials.password import Weakness
 from interfaces.http.problem_catalogue import FIELD_MEANINGS, PROBLEM_MEANINGS, errors_markdown, known_problems
+from tests.architecture.source import inner_modules
 
 SOURCE = Path(__file__).parents[4] / "src"
+# A refusal is known once its module was imported: all are, so that no other test has to come first.
+INNER = inner_modules()
 OF_THE_BODY = {"missing", "wrong_type", "unknown_field"}
+OF_THE_QUERY = {"unknown_parameter", "repeated_parameter"}
 
 
 def reasons_of_invalid_values() -> set[str]:
@@ -30,7 +34,8 @@ def test_each_code_of_a_field_is_explained() -> None:
     reasons = reasons_of_invalid_values()
     assert "invalid_email" in reasons
     taken = {EmailTaken.code, UsernameTaken.code}
-    assert set(FIELD_MEANINGS) == reasons | {weakness.value for weakness in Weakness} | OF_THE_BODY | taken
+    weaknesses = {weakness.value for weakness in Weakness}
+    assert set(FIELD_MEANINGS) == reasons | weaknesses | OF_THE_BODY | OF_THE_QUERY | taken
 
 
 def test_the_document_names_all_of_them() -> None:
