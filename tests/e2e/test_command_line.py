@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.client import Person, client_of
+from tests.support.database import data_folder
 from tests.support.figures import figure
 from tests.support.rows import connected, contents
 from tests.support.server import (
     SECRET_KEY,
     Server,
     crm_auth,
-    embedded_folder,
     environment_of,
     run_crm_auth,
     running_server,
@@ -46,7 +46,8 @@ def test_help_comes_at_once() -> None:
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["--help"], ["serve", "db", "config", "users"]),
+        (["--help"], ["serve", "worker", "db", "config", "users", "outbox"]),
+        (["outbox", "--help"], ["list", "retry", "drop"]),
         (["db", "--help"], ["init", "upgrade", "downgrade", "current", "check"]),
         (["serve", "-h"], ["--host", "--port", "--workers"]),
         (["users", "create", "--help"], ["--email", "--username", "--password-stdin", "--json"]),
@@ -66,7 +67,7 @@ def test_wrong_usage_is_told_from_failure(arguments: list[str]) -> None:
     assert run_crm_auth(*arguments).returncode == 2
 
 
-def test_config_shows_what_is_in_force_and_no_secret() -> None:
+def test_g02_config_shows_what_is_in_force_and_no_secret() -> None:
     admin = "postgresql://admin:another-secret@127.0.0.1/postgres"
     ran = run_crm_auth("config", settings=settings_on(NOWHERE, database_admin_url=admin, public_url="https://a.test/"))
     assert ran.returncode == 0
@@ -79,7 +80,7 @@ def test_config_shows_what_is_in_force_and_no_secret() -> None:
         assert secret not in ran.stdout + ran.stderr
 
 
-def test_a_setting_from_a_file(tmp_path: Path) -> None:
+def test_c07_a_setting_from_a_file(tmp_path: Path) -> None:
     """As container platforms hand out secrets."""
     secret = tmp_path / "secret"
     secret.write_text(f"{SECRET_KEY}\n")
@@ -131,7 +132,7 @@ WEAK_SECRETS = {
 
 
 @pytest.mark.parametrize(("secret", "reason"), WEAK_SECRETS.values(), ids=WEAK_SECRETS)
-def test_serving_an_external_database_demands_a_good_secret(secret: str, reason: str) -> None:
+def test_c01_serving_an_external_database_demands_a_good_secret(secret: str, reason: str) -> None:
     """C01: which setting, and why; never what it was."""
     ran = run_crm_auth("serve", settings={"CRM_AUTH_DATABASE_URL": NOWHERE, "CRM_AUTH_SECRET_KEY": secret})
     assert ran.returncode == 1
@@ -141,7 +142,7 @@ def test_serving_an_external_database_demands_a_good_secret(secret: str, reason:
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o604, 0o666])
-def test_a_secret_that_everybody_can_read_is_refused(tmp_path: Path, mode: int) -> None:
+def test_c01_a_secret_that_everybody_can_read_is_refused(tmp_path: Path, mode: int) -> None:
     """C01."""
     secret = tmp_path / "secret"
     secret.write_text(SECRET_KEY)
@@ -254,7 +255,7 @@ async def test_closed_sign_up_keeps_strangers_out_and_the_operator_in(database_u
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with embedded_folder() as folder:
+    with data_folder() as folder:
         yield folder
 
 
@@ -273,7 +274,7 @@ async def test_users_and_schema_beside_a_running_embedded_server(folder: Path, t
             assert (await client.log_in(ada.email, ada.password)).status_code == 201
 
 
-def test_a_generated_secret_that_others_may_read_is_refused(folder: Path) -> None:
+def test_c01_k09_a_generated_secret_that_others_may_read_is_refused(folder: Path) -> None:
     """C01, for the one the embedded default made itself."""
     settings = {"CRM_AUTH_DATA_DIR": str(folder)}
     created = run_crm_auth(

@@ -22,7 +22,7 @@ def _obstacle() -> str | None:
 @pytest.mark.container
 @pytest.mark.slow
 @pytest.mark.skipif(_obstacle() is not None, reason=_obstacle() or "")
-def test_image_is_built_as_promised_and_does_the_main_job(capsys: pytest.CaptureFixture[str]) -> None:
+def test_c03_k09_image_is_built_as_promised_and_does_the_main_job(capsys: pytest.CaptureFixture[str]) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CRM_AUTH_")}
     check = subprocess.Popen(
         [sys.executable, str(CHECK)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

@@ -5,12 +5,14 @@
 
 import asyncio
 import json
+import os
 import re
 import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -23,6 +25,7 @@ from bootstrap.asgi import create_app
 from bootstrap.settings import Settings
 from tests.e2e.browser import Watch, chromium, watched_page
 from tests.support.database import DatabaseServer
+from tests.support.photos import PNG, picture
 from tests.support.server import running_server, settings_on
 
 if TYPE_CHECKING:
@@ -48,8 +51,8 @@ class Mounted:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def service_on(database_url: str) -> Litestar:
-    return create_app(Settings.from_environment(settings_on(database_url)))
+def service_on(database_url: str, photos: Path) -> Litestar:
+    return create_app(Settings.from_environment(settings_on(database_url, photo_url=photos.as_uri())))
 
 
 @contextmanager
@@ -78,12 +81,13 @@ def docs_server(
     """The address of the service without its last slash, at the root and under a prefix."""
     prefix: str = request.param
     database_url = asyncio.run(database_server.create())
+    folder = tmp_path_factory.mktemp("docs")
     if prefix:
-        with serving(Mounted(prefix, service_on(database_url))) as origin:
+        with serving(Mounted(prefix, service_on(database_url, folder))) as origin:
             yield origin + prefix
     else:
-        log = tmp_path_factory.mktemp("docs") / "log"
-        with running_server(settings_on(database_url, hash_workers="4"), log=log) as server:
+        settings = settings_on(database_url, hash_workers="4", photo_url=folder.as_uri())
+        with running_server(settings, log=folder / "log") as server:
             yield server.url
     asyncio.run(database_server.drop(database_url))
 
@@ -143,7 +147,7 @@ async def press(block: "Locator", body: dict[str, str] | None = None) -> tuple[i
     return int(status.split()[0]), await answer.inner_text() if await answer.count() else ""
 
 
-async def test_page_loads_with_nothing_failed_and_nothing_refused(docs: Watch, docs_server: str) -> None:
+async def test_h13_page_loads_with_nothing_failed_and_nothing_refused(docs: Watch, docs_server: str) -> None:
     assert await docs.page.locator(".opblock").count() >= 5
     assert await docs.complaints() == []
     assert all(url.startswith(docs_server) for url in docs.fetched_bytes)
@@ -161,6 +165,26 @@ async def test_sign_up_pressed_and_answered(docs: Watch) -> None:
     status, answer = await press(operation(docs, "post", "/v1/users"))
     assert status == 201
     assert json.loads(answer)["username"] == "ada"
+    assert await docs.complaints() == []
+
+
+async def test_sign_up_with_a_photo_by_hand(docs: Watch, client: httpx.AsyncClient, tmp_path: Path) -> None:
+    """As a form: the inputs come prefilled, the rest is left empty, and a file is chosen."""
+    photo = tmp_path / "me.png"
+    photo.write_bytes(picture(PNG, width=120, height=90))
+    block = await unfold(operation(docs, "post", "/v1/users"))
+    await block.locator(".opblock-section-request-body select.content-type").select_option("multipart/form-data")
+    for name, value in {"email": "grace@example.test", "username": "grace"}.items():
+        await block.locator(f'tr[data-property-name="{name}"] input').fill(value)
+    await block.locator('input[type="file"]').set_input_files(photo)
+    status, answer = await press(block)
+    assert status == 201, answer
+    shown = json.loads(answer)
+    assert (shown["email"], shown["given_name"], shown["family_name"]) == ("grace@example.test", "Ada", None)
+    served = await client.get(f"v1/photos/{shown['picture'].rpartition('/')[2]}")
+    if folder := os.environ.get("TEST_SCREENSHOTS"):
+        await block.screenshot(path=f"{folder}/sign-up-form.png")
+    assert (served.status_code, served.headers["content-type"]) == (200, "image/webp")
     assert await docs.complaints() == []
 
 
@@ -187,6 +211,25 @@ async def test_token_is_used_refreshed_and_forgotten(docs: Watch) -> None:
     assert await signed_in.inner_text() == "Not signed in"
     assert await docs.complaints() == []
     assert (await press(profile))[0] == 401
+
+
+@pytest.mark.usefixtures("ada")
+async def test_a_photo_is_chosen_sent_and_shown(docs: Watch) -> None:
+    assert (await press(operation(docs, "post", "/v1/sessions")))[0] == 201
+    block = await unfold(operation(docs, "put", "/v1/users/me/photo"))
+    me = {"name": "me.png", "mimeType": "image/png", "buffer": picture("PNG", colour="red")}
+    await block.locator("input[type=file]").set_input_files(me)  # type: ignore[arg-type]  # a dict of that shape
+    status, answer = await press(block)
+    assert status == 200, answer
+
+    view = await unfold(operation(docs, "get", "/v1/photos/{photo_id}"))
+    await view.locator("input[placeholder=photo_id]").fill(json.loads(answer)["picture"].rpartition("/")[2])
+    await view.locator("select").first.select_option("256")
+    assert (await press(view))[0] == 200
+    image = view.locator(".live-responses-table img")
+    await image.wait_for()
+    assert await image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 256
+    assert await docs.complaints() == []
 
 
 @pytest.mark.usefixtures("ada")
@@ -222,7 +265,7 @@ async def test_fits_narrow_screen(browser: "Browser", docs_server: str, scheme: 
         assert await watch.complaints() == []
 
 
-async def test_page_is_locked_down_and_revalidated(client: httpx.AsyncClient) -> None:
+async def test_h13_page_is_locked_down_and_revalidated(client: httpx.AsyncClient) -> None:
     page = await client.get("docs")
     policy = page.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -277,7 +320,7 @@ def mounted_stripped(scope: Any) -> None:
 @pytest.mark.parametrize("mount", [mounted_whole, mounted_stripped])
 @pytest.mark.parametrize("start", ["/team/auth", "/team/auth/", "/team/auth/docs/"])
 async def test_redirects_stay_under_every_kind_of_mount(mount: Callable[[Any], None], start: str) -> None:
-    app = service_on("postgresql://nobody@127.0.0.1:1/nothing")
+    app = service_on("postgresql://nobody@127.0.0.1:1/nothing", Path("/nowhere"))
 
     async def outer(scope: Any, receive: Receive, send: Send) -> None:
         mount(scope)

@@ -1,6 +1,9 @@
 """The guides' examples, run as they stand there."""
 
+import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -13,8 +16,9 @@ import jwt
 import pytest
 
 from tests.support.database import DatabaseServer
-from tests.support.documents import BASE_URL, CLIENT_GUIDE, CONTRIBUTOR_GUIDE
-from tests.support.server import Server, environment_of, settings_on
+from tests.support.documents import BASE_URL, CLIENT_GUIDE, CONTRIBUTOR_GUIDE, OPERATOR_GUIDE
+from tests.support.rows import connected
+from tests.support.server import Server, crm_auth, environment_of, settings_on
 
 PASSWORD = "tundra oboe lantern marzipan"
 LINUS = {"email": "linus@example.test", "username": "linus", "password": PASSWORD}
@@ -104,3 +108,28 @@ async def test_the_service_works_under_a_prefix_of_another_application(
         assert (await client.get(refused.json()["type"])).status_code == 200
     claims = jwt.decode(signed_in.json()["access_token"], options={"verify_signature": False})
     assert claims["iss"] == "https://crm.example.test/auth"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+async def test_administration_goes_as_it_is_shown(own_database_url: str, tmp_path: Path) -> None:
+    typed = f'set -eu\ncrm-auth() {{ {shlex.join(crm_auth())} "$@"; }}\n'
+    done = subprocess.run(  # noqa: ASYNC221 - nothing else goes on
+        ["bash", "-c", typed + OPERATOR_GUIDE.code("sh", section="Administration")],
+        env=environment_of(settings_on(own_database_url)),
+        cwd=tmp_path,
+        input=f"{PASSWORD}\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "grace is disabled.\n" in done.stdout
+    assert "grace is active.\n" in done.stdout
+    async with connected(own_database_url) as connection:
+        rows = await connection.fetch(OPERATOR_GUIDE.code("sql", section="Administration"))
+    assert [row["type"] for row in rows] == [
+        "user.enabled", "user.disabled", "password_reset.started", "user.registered",
+    ]  # fmt: skip
+    (grace,) = json.loads((tmp_path / "accounts.json").read_text())["items"]
+    assert (grace["username"], grace["status"]) == ("grace", "active")

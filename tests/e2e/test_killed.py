@@ -17,8 +17,9 @@ import pytest
 
 from tests.integration.embedded.processes import is_running, postgres_processes
 from tests.support.client import Person, ServiceClient, client_of
+from tests.support.database import data_folder
 from tests.support.figures import figure
-from tests.support.server import START_LIMIT, Server, embedded_folder, run_crm_auth, running_server, until
+from tests.support.server import START_LIMIT, Server, run_crm_auth, running_server, until
 
 KILLS = int(os.environ.get("TEST_KILLS", "3"))
 STREAMS = 8
@@ -33,7 +34,7 @@ pytestmark = [
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with embedded_folder() as folder:
+    with data_folder() as folder:
         yield folder
 
 
@@ -94,7 +95,7 @@ async def _lost(client: ServiceClient, ledger: Ledger) -> list[Person]:
     return [person for person, answer in zip(ledger.acknowledged, answers, strict=True) if answer.status_code != 201]
 
 
-async def test_kill_during_sign_ups_loses_nothing_and_leaves_no_process(folder: Path, tmp_path: Path) -> None:
+async def test_x01_x02_kill_during_sign_ups_loses_nothing_and_leaves_no_process(folder: Path, tmp_path: Path) -> None:
     """X01, X02, I1."""
     acknowledged = unanswered = 0
     with running_server(_settings(folder), workers=2, log=tmp_path / "log") as server:
@@ -175,7 +176,7 @@ async def _half_sent(server: Server, body: bytes) -> "AsyncIterator[tuple[asynci
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-async def test_sigterm_lets_a_request_in_flight_finish(folder: Path, tmp_path: Path, workers: int) -> None:
+async def test_x10_sigterm_lets_a_request_in_flight_finish(folder: Path, tmp_path: Path, workers: int) -> None:
     """X10."""
     ada = Person.new()
     body = httpx.Request("POST", "http://here", json=ada.registration).content

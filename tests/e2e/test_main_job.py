@@ -9,8 +9,9 @@ import pytest
 
 from infrastructure.postgres.embedded import connection_info
 from tests.support.client import Person, ServiceClient, SignedIn, bearer, client_of, problem_of
+from tests.support.database import data_folder
 from tests.support.rows import contents
-from tests.support.server import Server, embedded_folder, running_server
+from tests.support.server import Server, running_server
 
 JSON = {"content-type": "application/json"}
 USER_FIELDS = {
@@ -26,7 +27,7 @@ SESSION_FIELDS = {
 @pytest.fixture(scope="module")
 def embedded_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """As somebody finds it who sets nothing: an embedded PostgreSQL, a secret of its own, all defaults."""
-    with embedded_folder() as folder:
+    with data_folder() as folder:
         log = tmp_path_factory.mktemp("embedded") / "log"
         with running_server({"CRM_AUTH_DATA_DIR": str(folder)}, log=log) as server:
             yield server
@@ -95,7 +96,7 @@ async def test_a_remembered_session_lasts_longer(client: ServiceClient) -> None:
     assert (await client.http.post("/v1/sessions", json=body)).json()["refresh_expires_in"] == 14 * 24 * 3600
 
 
-def test_the_folder_of_the_embedded_default_is_closed_to_others(embedded_server: Server) -> None:
+def test_c02_the_folder_of_the_embedded_default_is_closed_to_others(embedded_server: Server) -> None:
     folder = Path(embedded_server.settings["CRM_AUTH_DATA_DIR"])
     assert folder.stat().st_mode & 0o077 == 0
     for entry in folder.rglob("*"):
@@ -307,7 +308,9 @@ def _spoilt(token: str) -> Iterator[tuple[str, str]]:
     yield "of no letters", "…" * 103
 
 
-async def test_a_refresh_token_that_is_not_ours_changes_nothing(client: ServiceClient, database_url: str) -> None:
+async def test_r09_r10_a_refresh_token_that_is_not_ours_changes_nothing(
+    client: ServiceClient, database_url: str
+) -> None:
     session = await client.signed_in()
     before = await contents(database_url)
     for name, token in _spoilt(session.refresh_token):
@@ -331,7 +334,7 @@ async def test_what_is_no_access_token(client: ServiceClient) -> None:
         assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
-async def test_unknown_paths_and_methods(client: ServiceClient) -> None:
+async def test_h10_unknown_paths_and_methods(client: ServiceClient) -> None:
     session = await client.signed_in()
     for path in ("/v1/nothing", "/v1/users/1", "/v1/sessions/current/x", "/V1/users"):
         answer = await client.http.get(path, headers=bearer(session.access_token))
@@ -341,7 +344,7 @@ async def test_unknown_paths_and_methods(client: ServiceClient) -> None:
     assert set(answer.headers["allow"].split(", ")) == {"OPTIONS", "POST"}
 
 
-async def test_two_sessions_never_share_an_id_or_a_token(client: ServiceClient) -> None:
+async def test_l09_two_sessions_never_share_an_id_or_a_token(client: ServiceClient) -> None:
     """L09: nothing of a new session is taken from the client."""
     ada = await client.registered()
     first = await client.signed_in(ada)

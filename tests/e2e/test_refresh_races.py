@@ -27,7 +27,9 @@ async def _warm(client: ServiceClient) -> None:
     await asyncio.gather(*(client.http.get("/health/ready") for _ in range(AT_ONCE)))
 
 
-async def test_refreshing_at_once_gives_one_successor_and_signs_nobody_out(server: Server, database_url: str) -> None:
+async def test_r01_r02_r13_x13_refreshing_at_once_gives_one_successor_and_signs_nobody_out(
+    server: Server, database_url: str
+) -> None:
     """R02, R13: whoever of the 64 asks first, all are told the same."""
     async with client_of(server.url, connections=AT_ONCE) as client:
         session = await client.signed_in()
@@ -80,7 +82,7 @@ def _children(pid: int) -> list[int]:
 
 
 @pytest.mark.parametrize("first", ["owner", "thief"])
-async def test_owner_and_thief_taking_turns_end_the_session_within_two_generations(
+async def test_r04_owner_and_thief_taking_turns_end_the_session_within_two_generations(
     client: ServiceClient, database_url: str, first: str
 ) -> None:
     """R04: each comes late, so neither can be told from a phone that slept; but not twice running."""
@@ -107,7 +109,7 @@ async def test_owner_and_thief_taking_turns_end_the_session_within_two_generatio
     assert (await client.refresh(elsewhere.refresh_token)).status_code == 200, "R05: that session only"
 
 
-async def test_a_token_replaced_long_ago_ends_the_session(client: ServiceClient, database_url: str) -> None:
+async def test_r04_a_token_replaced_long_ago_ends_the_session(client: ServiceClient, database_url: str) -> None:
     """R04: nobody honest comes back with it."""
     kept = await client.signed_in()
     second = SignedIn.of(await client.refresh(kept.refresh_token))
@@ -118,7 +120,7 @@ async def test_a_token_replaced_long_ago_ends_the_session(client: ServiceClient,
     await _assert_dead(client, [kept, second, third])
 
 
-async def test_a_lost_answer_is_asked_for_again_however_late(client: ServiceClient, database_url: str) -> None:
+async def test_r03_a_lost_answer_is_asked_for_again_however_late(client: ServiceClient, database_url: str) -> None:
     """R03: the same successor, and the chain goes on."""
     session = await client.signed_in()
     lost = SignedIn.of(await client.refresh(session.refresh_token))
@@ -129,7 +131,7 @@ async def test_a_lost_answer_is_asked_for_again_however_late(client: ServiceClie
 
 
 @pytest.mark.parametrize("attempt", range(5))
-async def test_sign_out_racing_with_refreshes_leaves_a_dead_session(
+async def test_o01_o02_x13_sign_out_racing_with_refreshes_leaves_a_dead_session(
     client: ServiceClient, database_url: str, attempt: int
 ) -> None:
     """O02: whichever came first."""
@@ -156,7 +158,7 @@ async def _assert_dead(client: ServiceClient, tokens: list[SignedIn]) -> None:
         assert (await client.profile(token.access_token)).status_code == 401
 
 
-async def test_sixteen_sign_ups_at_once_for_one_identity(server: Server) -> None:
+async def test_s12_x13_sixteen_sign_ups_at_once_for_one_identity(server: Server) -> None:
     """S12: one is created, the others are told that both identifiers are taken."""
     wanted = Person.new("grace")
     async with client_of(server.url) as client:
@@ -176,7 +178,7 @@ async def test_sixteen_sign_ups_at_once_for_one_identity(server: Server) -> None
 
 
 @pytest.mark.parametrize("shared", ["email", "username"])
-async def test_sixteen_sign_ups_at_once_for_one_identifier(server: Server, shared: str) -> None:
+async def test_s12_x13_sixteen_sign_ups_at_once_for_one_identifier(server: Server, shared: str) -> None:
     """S12: by address and by name; the loser is told which one it is."""
     wanted = Person.new("grace")
     async with client_of(server.url) as client:

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Awaitable
 
-from application.accounts.register_user import Registration
+from application.accounts.registration import Registration
 from application.origin import NOWHERE
 from application.sessions.log_in import LogInRequest, StepRequired
 from bootstrap.container import make_container

@@ -25,7 +25,8 @@ async def test_the_main_job_by_a_script(database_url: str) -> None:
     ran = _run(str(SCRIPT), database_url=database_url)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout == "Ada@Example.test True True [True, True, True]\n"
-    assert await event_types(database_url) == ["user.registered", "session.started", "session.ended", "log_in.failed"]
+    of_users = [each for each in await event_types(database_url) if not each.startswith("signing_key.")]
+    assert of_users == ["user.registered", "session.started", "session.ended", "log_in.failed"]
 
 
 def test_no_web_framework_is_loaded(database_url: str) -> None:

@@ -4,8 +4,6 @@
 """
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +12,7 @@ from hypothesis import strategies as st
 from application.sessions.ports import AccessTokenVerifier
 from domain.sessions.errors import InvalidAccessToken
 from infrastructure.tokens.verified_tokens import CachingAccessTokenVerifier
+from tests.support.listener import Listener, listening
 from tests.support.token_mutants import all_mutants
 from tests.support.token_mutants.mutant import Mutant
 from tests.support.tokens import Deployment, Forge
@@ -21,38 +20,11 @@ from tests.support.tokens import Deployment, Forge
 MUTANTS = dict(all_mutants())
 
 
-class Listener:
-    """Where ``jku`` and ``x5u`` lead: it counts who comes, and would hand out the attacker's keys."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        listener = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                listener.calls.append(self.path)
-                self.send_response(200)
-                self.end_headers()
-
-            def do_HEAD(self) -> None:
-                self.do_GET()
-
-            def log_message(self, *_: object) -> None:
-                """Nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
 @pytest.fixture(scope="module")
 def listener() -> Iterator[Listener]:
-    listener = Listener()
-    thread = Thread(target=listener.server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield listener
-    listener.server.shutdown()
-    thread.join()
-    listener.server.server_close()
+    """Where ``jku`` and ``x5u`` lead."""
+    with listening() as listener:
+        yield listener
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +70,9 @@ def test_the_list_is_as_long_as_it_should_be() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=MUTANTS)
-def test_a_mutant_is_refused(verifier: AccessTokenVerifier, forge: Forge, listener: Listener, mutant: Mutant) -> None:
+def test_k01_k02_k03_k04_k05_a_mutant_is_refused(
+    verifier: AccessTokenVerifier, forge: Forge, listener: Listener, mutant: Mutant
+) -> None:
     """K01 to K05."""
     text = mutant(forge)
     assert text != forge.token()
@@ -128,7 +102,7 @@ property_test = settings(max_examples=300, deadline=None, suppress_health_check=
 
 @property_test
 @given(st.data())
-def test_no_byte_can_be_changed(verifier: AccessTokenVerifier, forge: Forge, data: st.DataObject) -> None:
+def test_k01_no_byte_can_be_changed(verifier: AccessTokenVerifier, forge: Forge, data: st.DataObject) -> None:
     text = forge.token()
     position = data.draw(st.integers(0, len(text) - 1))
     other = data.draw(st.characters(max_codepoint=0x17F).filter(lambda character: character != text[position]))
@@ -138,7 +112,7 @@ def test_no_byte_can_be_changed(verifier: AccessTokenVerifier, forge: Forge, dat
 
 @property_test
 @given(st.data())
-def test_nothing_can_be_cut_out_or_put_in(verifier: AccessTokenVerifier, forge: Forge, data: st.DataObject) -> None:
+def test_k01_nothing_can_be_cut_out_or_put_in(verifier: AccessTokenVerifier, forge: Forge, data: st.DataObject) -> None:
     text = forge.token()
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, len(text)))

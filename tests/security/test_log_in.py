@@ -68,7 +68,7 @@ async def remote(guarded_server: Server, guarded_database: str) -> AsyncIterator
         yield client
 
 
-async def test_refusals_are_alike_in_every_byte(remote: ServiceClient, guarded_database: str) -> None:
+async def test_l01_refusals_are_alike_in_every_byte(remote: ServiceClient, guarded_database: str) -> None:
     """L01: unknown user, wrong password and disabled account, by either identifier."""
     known, locked = await remote.registered(), await remote.registered()
     session = await remote.signed_in(locked)
@@ -97,7 +97,7 @@ def _headers(answer: httpx.Response) -> list[tuple[str, str]]:
 # --- How many guesses there are -------------------------------------------------------------------------------------
 
 
-async def test_guesses_at_an_account_are_limited(client: ServiceClient, stranger: ServiceClient) -> None:
+async def test_l03_guesses_at_an_account_are_limited(client: ServiceClient, stranger: ServiceClient) -> None:
     """L03; and the right password is no way around, or a guess could tell that it was right."""
     ada = await client.registered()
     await _admitted(lambda: stranger.log_in(ada.email, WRONG), burst=BURST, interval=INTERVAL)
@@ -108,7 +108,7 @@ async def test_an_unknown_account_is_limited_like_a_known_one(stranger: ServiceC
     await _admitted(lambda: stranger.log_in("nobody@example.test", WRONG), burst=BURST, interval=INTERVAL)
 
 
-async def test_email_address_and_username_share_one_count(client: ServiceClient, stranger: ServiceClient) -> None:
+async def test_l08_email_address_and_username_share_one_count(client: ServiceClient, stranger: ServiceClient) -> None:
     """L08: however the account is named, and in whatever case."""
     ada, spellings = await client.registered(), 0
 
@@ -129,7 +129,7 @@ FORWARDED_HEADERS = (
 )  # fmt: skip
 
 
-async def test_forwarded_headers_are_no_way_around_the_limit_of_an_account(
+async def test_l04_forwarded_headers_are_no_way_around_the_limit_of_an_account(
     client: ServiceClient, stranger: ServiceClient
 ) -> None:
     """L04."""
@@ -151,7 +151,7 @@ def _forged_addresses(number: int) -> dict[str, str]:
     }
 
 
-async def test_forwarded_headers_are_no_way_around_the_limit_of_a_source(
+async def test_l04_l05_forwarded_headers_are_no_way_around_the_limit_of_a_source(
     client: ServiceClient, stranger: ServiceClient
 ) -> None:
     """L04, L05: each guess at another account, other headers each time, and good sign-ins of one's own between."""
@@ -172,7 +172,7 @@ async def test_forwarded_headers_are_no_way_around_the_limit_of_a_source(
     assert (await client.log_in(mallory.email, mallory.password)).status_code == 201
 
 
-async def test_a_good_sign_in_does_not_reset_the_count_of_an_account(
+async def test_l05_a_good_sign_in_does_not_reset_the_count_of_an_account(
     client: ServiceClient, stranger: ServiceClient
 ) -> None:
     """L05: it gives back its own attempt and no other."""
@@ -196,7 +196,7 @@ async def test_a_good_sign_in_does_not_reset_the_count_of_an_account(
     ],
     ids=["one IPv6 /64", "one address, spelt in several ways"],
 )
-async def test_addresses_that_are_one_source(app: Litestar, addresses: list[str]) -> None:
+async def test_l04_addresses_that_are_one_source(app: Litestar, addresses: list[str]) -> None:
     """L04."""
     guesses = 0
 
@@ -209,7 +209,7 @@ async def test_addresses_that_are_one_source(app: Litestar, addresses: list[str]
     await _admitted(guess, burst=SOURCE_BURST, interval=SOURCE_INTERVAL)
 
 
-async def test_only_trusted_proxies_are_believed(database_url: str) -> None:
+async def test_l04_only_trusted_proxies_are_believed(database_url: str) -> None:
     """L04, T6: behind a proxy the client is the last address that no trusted proxy wrote."""
     settings = settings_for(database_url, trusted_proxies=(ip_network("10.0.0.0/8"),))
     app, guesses = create_app(settings), 0
@@ -226,7 +226,7 @@ async def test_only_trusted_proxies_are_believed(database_url: str) -> None:
         assert (await proxy.log_in("somebody@example.test", WRONG, **elsewhere)).status_code == 401
 
 
-async def test_limits_hold_across_workers_and_restarts(
+async def test_l07_limits_hold_across_workers_and_restarts(
     remote: ServiceClient, guarded_server: Server, guarded_database: str
 ) -> None:
     """L07: a connection for each guess, so that both workers get theirs, and a restart in the middle."""
@@ -247,7 +247,7 @@ async def test_limits_hold_across_workers_and_restarts(
     assert answers[-1].status_code == 429
 
 
-async def test_sign_ups_of_a_source_are_limited(client: ServiceClient, stranger: ServiceClient) -> None:
+async def test_s14_sign_ups_of_a_source_are_limited(client: ServiceClient, stranger: ServiceClient) -> None:
     """S14."""
     statuses = [(await stranger.sign_up(Person.new("bot"))).status_code for _ in range(61)]
     assert set(statuses[:60]) == {201}
@@ -259,7 +259,7 @@ async def test_sign_ups_of_a_source_are_limited(client: ServiceClient, stranger:
 # --- Whom it hurts --------------------------------------------------------------------------------------------------
 
 
-async def test_guesses_leave_the_owners_session_alone(client: ServiceClient, stranger: ServiceClient) -> None:
+async def test_l06_guesses_leave_the_owners_session_alone(client: ServiceClient, stranger: ServiceClient) -> None:
     """L06: fifteen of them lock nobody out who is in."""
     ada = await client.registered()
     session = await client.signed_in(ada)
@@ -290,7 +290,7 @@ async def _account(client: ServiceClient, password: str) -> AsyncIterator[Callab
 
 
 @pytest.mark.parametrize(("given", "typed"), [("NFC", "NFD"), ("NFD", "NFC")])
-async def test_one_password_typed_on_two_keyboards(client: ServiceClient, given: str, typed: str) -> None:
+async def test_s04_one_password_typed_on_two_keyboards(client: ServiceClient, given: str, typed: str) -> None:
     """S04: composed and decomposed characters are the same."""
     password = "Zażółć gęślą jaźń crème brûlée Å"
     forms = {form: unicodedata.normalize(form, password) for form in ("NFC", "NFD")}
@@ -300,7 +300,7 @@ async def test_one_password_typed_on_two_keyboards(client: ServiceClient, given:
         assert await status(forms[given]) == 201
 
 
-async def test_passwords_that_differ_behind_72_bytes_are_two(client: ServiceClient) -> None:
+async def test_s04_passwords_that_differ_behind_72_bytes_are_two(client: ServiceClient) -> None:
     """S04: bcrypt would take one for the other."""
     assert len(PREFIX_OF_72_BYTES.encode()) == 72
     async with _account(client, f"{PREFIX_OF_72_BYTES}alpha") as status:
@@ -309,7 +309,7 @@ async def test_passwords_that_differ_behind_72_bytes_are_two(client: ServiceClie
         assert await status(f"{PREFIX_OF_72_BYTES}alpha") == 201
 
 
-async def test_a_password_is_neither_trimmed_nor_folded(client: ServiceClient) -> None:
+async def test_s04_a_password_is_neither_trimmed_nor_folded(client: ServiceClient) -> None:
     """S04."""
     password = " Walnut ferry copper Sunday "
     async with _account(client, password) as status:
