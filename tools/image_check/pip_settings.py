@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 from image_check.processes import run
 
-NAMING_PLACES = frozenset({"index-url", "extra-index-url", "find-links"})
-HANDED_OVER = NAMING_PLACES | {"no-index", "trusted-host", "proxy", "timeout", "retries"}
+HANDED_OVER = frozenset({"no-index", "trusted-host", "proxy", "timeout", "retries"})
+"""Beside what names places."""
 CA_BUNDLE_IN_BUILD = "/run/secrets/ca_bundle"
 
 
@@ -21,7 +21,9 @@ def build_options(folder: Path) -> list[str]:
     """`buildah bud` options for the secrets of the Dockerfile; the settings are written to a file in `folder`."""
     pip = [sys.executable, "-m", "pip"] if find_spec("pip") else ["pip"]
     in_force = settings_in_force(run(*pip, "config", "list"))
-    handed = {name: reachable(name, value) for name, value in in_force.items() if name in HANDED_OVER}
+    handed = {
+        name: reachable(name, value) for name, value in in_force.items() if names_places(name) or name in HANDED_OVER
+    }
     options = []
     if ca_bundle := in_force.get("cert") or os.environ.get("SSL_CERT_FILE"):
         handed["cert"] = CA_BUNDLE_IN_BUILD
@@ -43,8 +45,13 @@ def settings_in_force(listing: str) -> dict[str, str]:
     return found["global"] | found["install"] | found[":env:"]
 
 
+def names_places(name: str) -> bool:
+    """Whether the setting says where packages come from."""
+    return name.endswith("-url") or name == "find-links"
+
+
 def reachable(name: str, value: str) -> str:
     """The setting without folders of this machine: they do not exist inside a build."""
-    if name not in NAMING_PLACES:
+    if not names_places(name):
         return value
     return " ".join(place for place in value.split() if urlsplit(place).scheme not in {"", "file"})
