@@ -10,7 +10,7 @@ DATA ?= .data
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format docs lock bench image clean
+.PHONY: help run test check format docs lock bench mutants image clean
 
 help: ## Show these commands.
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do \
@@ -29,6 +29,7 @@ check: $(VENV)/dev.stamp ## Format, lint, types, layers, and documents in step w
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/generated_documents.py --check
 	$(BIN)/python tools/vendor_docs_assets.py --check
+	$(BIN)/python tools/starter_filter.py --check
 
 format: $(VENV)/dev.stamp ## Bring the code into its format.
 	$(BIN)/ruff format .
@@ -46,15 +47,22 @@ lock: ## Resolve the requirements anew (needs uv).
 		pyproject.toml --extra embedded -c requirements/runtime.txt -o requirements/embedded.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
 		pyproject.toml requirements/dev.in --extra embedded -c requirements/embedded.txt -o requirements/dev.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet \
+		requirements/mutation.in -c requirements/dev.txt -o requirements/mutation.txt
 
 bench: $(VENV)/dev.stamp ## Measure against the floor: what the journeys cost at least.
 	$(BIN)/python -m benchmarks
+
+mutants: $(VENV)/dev.stamp ## Change domain and application in 3,000 small ways, each time seeing whether a test notices.
+	$(PIP) install --require-hashes -r requirements/mutation.txt
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 image: ## Build the container image and run the main job inside it (needs root, buildah and debootstrap).
 	$(PYTHON) tools/container_check.py
 
 clean: ## Remove the environment; .data, which holds accounts, stays.
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) mutants .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -m venv --without-pip $(VENV)
