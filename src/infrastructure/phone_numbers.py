@@ -28,13 +28,14 @@ def parse_phone_number(text: str) -> str:
 
     try:
         number = phonenumbers.parse(text, None)
+        written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        # Where a trunk prefix is left, as in +31 00 00 00 000, it is another number when it is read again.
+        is_stable = phonenumbers.parse(written, None) == number
     except phonenumbers.NumberParseException:
         raise invalid_phone_number() from None
     # A number that can only be dialled within its area is possible too, for the simpler question.
-    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
-        raise invalid_phone_number()
-    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    is_possible = phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
     # Some plans, as the German one, know longer numbers within the country.
-    if not _E164.fullmatch(written):
+    if not is_possible or not is_stable or not _E164.fullmatch(written):
         raise invalid_phone_number()
     return written

@@ -88,6 +88,7 @@ def test_numbers_of_the_plans(text: str, expected: str) -> None:
         pytest.param("+44 20 7946", id="too short"),
         pytest.param("+44 20 7946 0123 4567", id="too long"),
         pytest.param("+49 123456789012345", id="longer than E.164"),
+        pytest.param("+31 0000 0000 0", id="another one when it is read again"),
     ],
 )
 def test_numbers_that_no_plan_has(text: str) -> None:
