@@ -356,8 +356,8 @@ async def test_x06_waiting_for_a_connection_is_no_loss_of_the_database(
     postgres: OwnPostgres, caplog: pytest.LogCaptureFixture
 ) -> None:
     """X06: whoever got the connection late and ran out of time is refused alone, and its statement is cancelled."""
-    options = DatabaseOptions(url=postgres.url, pool_size=1, statement_timeout=1.0, answer_timeout=1.2)
-    sleep = "SELECT pg_sleep(0.8)"
+    options = DatabaseOptions(url=postgres.url, pool_size=1, statement_timeout=3.0, answer_timeout=3.2)
+    sleep = "SELECT pg_sleep(1.8)"
     async with Database(options).opened() as database:
         first = asyncio.create_task(database.fetch_row(sleep))
         await asyncio.sleep(0)

@@ -93,7 +93,7 @@ async def test_d01_beyond_the_queue_is_overload_at_once(gate: Gate) -> None:
         await pool.run(gate.work)
 
     assert refusal.value.retry_after == 1
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < DEADLINE / 2
     assert gate.count == 2
     gate.open()
     assert len(await asyncio.gather(*admitted)) == 5
