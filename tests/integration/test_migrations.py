@@ -224,6 +224,8 @@ def test_the_commands(empty_database: str) -> None:
     unconfirmed = _db("downgrade", "base", url=empty_database)
     assert unconfirmed.returncode != 0, "data would be lost"
     assert _db("check", url=empty_database).returncode == 0
+    assert _db("downgrade", "-1", "--yes", url=empty_database).returncode == 0, "no option, but a revision"
+    assert _db("check", url=empty_database).returncode == 1
     down = _db("downgrade", "base", "--yes", url=empty_database)
     assert (down.returncode, down.stdout) == (0, "no schema\n")
     assert _db("check", url=empty_database).returncode == 1

@@ -90,7 +90,7 @@ def upgrade(does: Operations, revision: str) -> None:
     click.echo(does.schema.current())
 
 
-@db.command()
+@db.command(context_settings={"ignore_unknown_options": True})  # -2 is a revision
 @click.argument("revision", default="-1")
 @click.confirmation_option(prompt="Data that the older schema has no place for is lost. Go on?")
 @operations

@@ -24,6 +24,15 @@ _JSON = click.option("--json", "as_json_", is_flag=True, help="Print JSON.")
 operations = click.make_pass_decorator(object)
 
 
+class _TakesAnyId(click.Command):
+    """What is none of its options is the id of a key, also with the hyphen that one in 64 begins with (RFC 7638)."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = {name for parameter in self.get_params(ctx) for name in parameter.opts}
+        ids = [text for text in args if text not in options and text != "--"]
+        return super().parse_args(ctx, [*(text for text in args if text in options), "--", *ids])
+
+
 @click.group()
 def keys() -> None:
     """The keys that sign access tokens.
@@ -57,7 +66,7 @@ def rotate(does: Operations, *, at_once: bool, as_json_: bool) -> None:
     _show(does.keys.rotate(at_once=at_once), as_json_=as_json_)
 
 
-@keys.command()
+@keys.command(cls=_TakesAnyId)
 @click.argument("kid", metavar="KEY_ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_JSON

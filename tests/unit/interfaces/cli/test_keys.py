@@ -66,3 +66,13 @@ def test_k08_a_revocation_asks_first() -> None:
     assert run(does, "revoke", "first", typed="y\n").exit_code == 0
     assert run(does, "revoke", "third", "--yes").exit_code == 3
     assert does.keys.asked == ["first", "third"]
+
+
+def test_the_id_of_a_key_may_begin_like_an_option() -> None:
+    """One in 64 does: 43 characters of base64url."""
+    does = FakeOperations(FakeKeys([key("active", kid) for kid in ("-hyphen", "--yes-no")]))
+    for arguments in (["-hyphen", "--yes"], ["--yes", "-hyphen"], ["--yes", "--", "-hyphen"], ["--yes-no", "--yes"]):
+        assert run(does, "revoke", *arguments).exit_code == 0
+    assert does.keys.asked == ["-hyphen"] * 3 + ["--yes-no"]
+    assert run(does, "revoke", "-h").exit_code == run(does, "revoke", "-hyphen", "--json", typed="y\n").exit_code == 0
+    assert run(does, "revoke", "--yes").exit_code == run(does, "revoke", "one", "two").exit_code == 2
