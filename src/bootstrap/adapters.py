@@ -99,7 +99,11 @@ def _hashing_pool(settings: Settings, server_processes: int) -> HashingPool:
     """D01: as many checks at once as this process has cores of its own."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     share = max(1, cores // server_processes)
-    return HashingPool(workers=settings.hash_workers or share, queue_length=settings.hash_queue)
+    return HashingPool(
+        workers=settings.hash_workers or share,
+        queue_length=settings.hash_queue,
+        max_wait=settings.hash_wait.total_seconds(),
+    )
 
 
 def _password_hasher(settings: Settings, pool: HashingPool) -> PooledPasswordHasher:

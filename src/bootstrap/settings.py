@@ -135,6 +135,11 @@ class Settings:
     hash_queue: int | None = setting(
         None, read.integer(0, 10_000), "password checks that may wait; 16 for each at work"
     )
+    hash_wait: timedelta = setting(
+        timedelta(seconds=1),
+        read.seconds(1, 60),
+        "seconds for which one may; who would wait longer is told to come back",
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         (), read.networks, "CIDR networks whose X-Forwarded-For counts, read right to left"
     )

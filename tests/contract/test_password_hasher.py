@@ -29,21 +29,21 @@ def _fakes() -> Iterator[Hashers]:
 
 
 def _argon2() -> Iterator[Hashers]:
-    pool = HashingPool(workers=2)
+    pool = HashingPool(workers=2, max_wait=60)
     tomorrow = Argon2Scheme(Argon2Parameters(passes=3))
     yield Hashers(PooledPasswordHasher(pool, Argon2Scheme()), PooledPasswordHasher(pool, tomorrow))
     pool.close()
 
 
 def _bcrypt() -> Iterator[Hashers]:
-    pool = HashingPool(workers=2)
+    pool = HashingPool(workers=2, max_wait=60)
     yield Hashers(PooledPasswordHasher(pool, BcryptScheme(cost=4)), PooledPasswordHasher(pool, BcryptScheme(cost=5)))
     pool.close()
 
 
 def _both() -> Iterator[Hashers]:
     """After the operator has chosen the other scheme."""
-    pool, argon2, bcrypt = HashingPool(workers=2), Argon2Scheme(), BcryptScheme(cost=4)
+    pool, argon2, bcrypt = HashingPool(workers=2, max_wait=60), Argon2Scheme(), BcryptScheme(cost=4)
     yield Hashers(PooledPasswordHasher(pool, bcrypt, [argon2]), PooledPasswordHasher(pool, argon2, [bcrypt]))
     pool.close()
 

@@ -13,7 +13,7 @@ from litestar.types import ASGIApp
 from bootstrap.asgi import create_app
 from bootstrap.settings import Settings
 from tests.support.client import PATIENCE, ServiceClient
-from tests.support.server import SECRET_KEY, scratch_folder
+from tests.support.server import HASH_WAIT, SECRET_KEY, scratch_folder
 
 HERE = "127.0.0.1"
 
@@ -25,6 +25,7 @@ def settings_for(database_url: str, **changes: Any) -> Settings:
         "secret_key": (SECRET_KEY,),
         "data_dir": scratch_folder(),
         "hash_workers": 8,
+        "hash_wait": HASH_WAIT,
         "worker": False,
         "database_start_timeout": timedelta(seconds=30),
     }

@@ -56,6 +56,12 @@ def test_a_part_can_be_replaced(container: Container) -> None:
     assert container.use_cases.register_user().hasher is stand_in
 
 
+def test_the_bounds_of_hashing_are_the_operators() -> None:
+    bounds = {"CRM_AUTH_HASH_WORKERS": "3", "CRM_AUTH_HASH_QUEUE": "7", "CRM_AUTH_HASH_WAIT": "5"}
+    pool = make_container(Settings.from_environment(ENVIRONMENT | bounds)).adapters.hashing_pool()
+    assert (pool._workers, pool._limit, pool.max_wait) == (3, 10, 5.0)
+
+
 def test_the_routes_get_all_they_need(container: Container) -> None:
     assert set(PROVIDED) <= set(litestar_dependencies(container))
 

@@ -25,7 +25,7 @@ SOURCE = Path(__file__).parents[3] / "src"
 
 @pytest.fixture
 def pool() -> Iterator[HashingPool]:
-    pool = HashingPool(workers=1)
+    pool = HashingPool(workers=1, max_wait=60)
     yield pool
     pool.close()
 

@@ -24,7 +24,7 @@ SCHEMES = (Argon2Scheme(), BcryptScheme())
 
 @pytest.fixture
 def pool() -> Iterator[HashingPool]:
-    pool = HashingPool(workers=1)
+    pool = HashingPool(workers=1, max_wait=60)
     yield pool
     pool.close()
 
