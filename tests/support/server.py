@@ -30,6 +30,7 @@ START_LIMIT = 120.0
 STOP_LIMIT = 60.0
 HASH_WAIT = timedelta(seconds=60)
 """For who does not test overload: hashing gives way to all else that a machine does, other tests included (D02)."""
+PATIENT = {"CRM_AUTH_HASH_WAIT": f"{HASH_WAIT.total_seconds():.0f}"}
 
 
 def until(look: Callable[[], T], *, within: float = STOP_LIMIT) -> T:
@@ -44,8 +45,7 @@ def until(look: Callable[[], T], *, within: float = STOP_LIMIT) -> T:
 def environment_of(settings: Mapping[str, str]) -> dict[str, str]:
     """The environment of a process of ours: these settings and none that the tests themselves run with."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("CRM_AUTH_")}
-    ours = {"PYTHONPATH": str(SOURCES), "CRM_AUTH_HASH_WAIT": f"{HASH_WAIT.total_seconds():.0f}"}
-    return inherited | ours | dict(settings)
+    return inherited | {"PYTHONPATH": str(SOURCES)} | dict(settings)
 
 
 def crm_auth(*arguments: str) -> list[str]:
@@ -59,7 +59,7 @@ def run_crm_auth(
     """Run it to its end; what it printed and its exit code."""
     return subprocess.run(
         crm_auth(*arguments),
-        env=environment_of(settings or {}),
+        env=environment_of(PATIENT | dict(settings or {})),
         input=typed,
         capture_output=True,
         text=True,
@@ -96,7 +96,9 @@ class Server:
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
                 crm_auth("serve", "--port", str(self.port), "--workers", str(self.workers)),
-                env=environment_of({"CRM_AUTH_LOG_FORMAT": "json", "CRM_AUTH_PUBLIC_URL": PUBLIC_URL} | self.settings),
+                env=environment_of(
+                    PATIENT | {"CRM_AUTH_LOG_FORMAT": "json", "CRM_AUTH_PUBLIC_URL": PUBLIC_URL} | self.settings
+                ),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -167,7 +169,7 @@ def settings_on(database_url: str, **more: str) -> dict[str, str]:
     """The environment of a service on a database of its operator's; ``more`` by the names of the settings' fields."""
     given = {f"CRM_AUTH_{name.upper()}": value for name, value in more.items()}
     kept = {"CRM_AUTH_SECRET_KEY": SECRET_KEY, "CRM_AUTH_DATA_DIR": str(scratch_folder())}
-    return {"CRM_AUTH_DATABASE_URL": database_url} | kept | given
+    return PATIENT | {"CRM_AUTH_DATABASE_URL": database_url} | kept | given
 
 
 def _free_port() -> int:
