@@ -140,7 +140,7 @@ async def run(server: DatabaseServer, guesses: int) -> bool:
     ):
         url = await server.create()
         with TemporaryDirectory() as folder:
-            settings = settings_on(url, database_pool_size="8", **more)
+            settings = settings_on(url, database_pool_size="8", hash_wait="1", **more)
             with running_service(settings, workers=2, log=Path(folder) / "log") as service:
                 good &= await attack(service.url, name, guesses, make, owners)
         await server.drop(url)

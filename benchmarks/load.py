@@ -111,7 +111,7 @@ def main() -> int:
     people = int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE
     with running_server() as database, data_folder() as folder:
         url = asyncio.run(database.create())
-        settings = settings_on(url, rate_limits="off", data_dir=str(folder), log_level="warning")
+        settings = settings_on(url, rate_limits="off", hash_wait="1", data_dir=str(folder), log_level="warning")
         with crm_auth(settings) as server:
             began = time.perf_counter()
             tally = asyncio.run(load(server, people))
