@@ -142,9 +142,12 @@ RETURNING s.id
 """
 
 
+# It waits for whoever ends the session at this moment, as a reset does, and then finds it ended: nothing is written
+# behind a takeover (S16). The user before the session: in that order whatever ends sessions locks them.
 _REQUIRE_LIVE = f"""
-SELECT s.id FROM sessions AS s JOIN users AS u ON u.id = s.user_id
+SELECT s.id FROM users AS u JOIN sessions AS s ON s.user_id = u.id
 WHERE s.id = $1::uuid AND s.user_id = $2::uuid AND {IS_LIVE}
+FOR NO KEY UPDATE OF u FOR SHARE OF s
 """
 
 # Against a sign-in that has begun: it holds these rows until its session is there to be seen, or waits for them. In
