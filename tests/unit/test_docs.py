@@ -8,6 +8,7 @@ import click
 import pytest
 
 from bootstrap.operations import ServiceOperations
+from domain.sessions.session import EndReason
 from interfaces.cli.commands import command_line
 from interfaces.cli.operations import SettingInForce
 from interfaces.http.problem_catalogue import FIELD_MEANINGS, PROBLEM_MEANINGS
@@ -21,7 +22,8 @@ from tests.support.documents import (
     Document,
     documents,
 )
-from tests.support.server import environment_of
+from tests.support.server import SOURCES, environment_of
+from tests.unit.domain.test_events import EVENTS
 
 ALL = documents()
 RECORDS = [Document(path) for path in sorted(DECISIONS.glob("[0-9]*.md"))]
@@ -89,6 +91,16 @@ def test_operator_guide_has_every_setting_with_its_default(settings: dict[str, S
         assert default == f"`{in_force}`" if in_force else "`" not in default, name
         assert meaning, name
         assert reason, name
+
+
+def test_operator_guide_has_every_event() -> None:
+    table = OPERATOR_GUIDE.table(section="What is recorded")
+    shown = {name for row in table for name in re.findall(r"`([a-z_]+\.[a-z_]+)`", row)}
+    kinds = "|".join(sorted({name.partition(".")[0] for name in shown} - {"sign_up"}))  # sign_up.source is a limit
+    source = "".join(path.read_text(encoding="utf-8") for path in SOURCES.rglob("*.py"))
+    written = set(re.findall(rf"""["']((?:{kinds})\.(?!html|webp)[a-z_]+)["']""", source))
+    assert {*written, *(type_ for _, type_, *_ in EVENTS)} == shown
+    assert set(EndReason) <= set(re.findall(r"`(\w+)`", table["`session.ended`"][0]))
 
 
 def test_operator_guide_has_every_command() -> None:

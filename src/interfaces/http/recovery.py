@@ -136,11 +136,12 @@ async def confirm_email_verification(
     operation_id="rejectEmailVerification",
     tags=[TAG],
     summary="Say that it was not you",
-    description="Takes the `token` of a verification link that somebody else's sign-up had mailed to your address. The"
-    " account, which was never proven, is deleted.",
+    description="Takes the `token` of a link that somebody else had mailed to your address. The account that was made"
+    " with it and never proven is deleted, a sign-up that waits ends, and an account that was to have it keeps the"
+    " address that it has.",
     dto=JsonBody[wire.LinkToken],
     status_code=204,
-    response_description="The account is deleted.",
+    response_description="Nothing of it has your address any more.",
     responses=problems(*BODY_PROBLEMS),
 )
 async def reject_email_verification(
