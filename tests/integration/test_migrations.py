@@ -202,6 +202,26 @@ async def test_x11_a_table_that_stays_locked_stops_the_migration_and_not_the_ser
     assert await shape_of(database_url) == before
 
 
+async def test_x11_an_upgrade_that_is_killed_in_the_middle_is_done_again(empty_database: str) -> None:
+    """It waits for a table, in the middle of its steps, when it is killed."""
+    await _off_the_loop(schema.upgrade, empty_database, "0005")
+    async with connected(empty_database) as observer:
+        async with connected(empty_database) as node, node.transaction():
+            await node.execute("INSERT INTO events (id, type, data) VALUES (gen_random_uuid(), 'a.b', '{}')")
+            upgrade = _begin_upgrade(empty_database)
+            try:
+                async with asyncio.timeout(120):
+                    while not await observer.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                        assert upgrade.poll() is None
+                        await asyncio.sleep(0.01)
+            finally:
+                upgrade.kill()
+                upgrade.communicate()
+        await _off_the_loop(schema.upgrade, empty_database)
+        await _off_the_loop(schema.check, empty_database)
+        assert await observer.fetchval("SELECT count(*) FROM audit_queue") == 1, "what was committed meanwhile"
+
+
 async def test_an_unknown_revision_is_refused(database_url: str) -> None:
     with pytest.raises(SchemaError):
         await _off_the_loop(schema.upgrade, database_url, "9999")
