@@ -66,7 +66,7 @@ def create_app(settings: Settings, container: Container | None = None) -> Litest
 
 
 def litestar_dependencies(container: Container) -> dict[str, Provide]:
-    """Every use case by its name, and the three parts that HTTP itself needs."""
+    """Every use case by its name, and the parts that HTTP itself needs."""
     use_cases = container.use_cases()
     adapters = container.adapters
     factories = {name: item for name, item in use_cases.providers.items() if isinstance(item, providers.Factory)}

@@ -195,6 +195,20 @@ async def test_deep_link_opens_operation(docs: Watch, docs_server: str) -> None:
 
 
 @pytest.mark.usefixtures("ada")
+async def test_ending_its_own_session_by_its_id_signs_the_reader_out(docs: Watch) -> None:
+    signed_in = docs.page.get_by_role("status")
+    ended = operation(docs, "delete", "/v1/sessions/{session_id}")
+    _, other = await press(operation(docs, "post", "/v1/sessions"))
+    _, own = await press(operation(docs, "post", "/v1/sessions"))
+
+    for session, status in ((other, "Signed in as ada"), (own, "Not signed in")):
+        block = await unfold(ended)
+        await block.locator('tr[data-param-name="session_id"] input').fill(json.loads(session)["session"]["id"])
+        assert (await press(ended))[0] == 204
+        assert status in await signed_in.inner_text()
+
+
+@pytest.mark.usefixtures("ada")
 async def test_token_is_used_refreshed_and_forgotten(docs: Watch) -> None:
     profile = operation(docs, "get", "/v1/users/me")
     signed_in = docs.page.get_by_role("status")

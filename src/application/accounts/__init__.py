@@ -1,1 +1,1 @@
-"""Registering an account and reading it."""
+"""Accounts: registering, reading, changing, exporting and ending them, by their users and by operators."""

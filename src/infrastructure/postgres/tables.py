@@ -152,7 +152,7 @@ sessions = Table(
     Index("sessions_user_id_created_at_idx", "user_id", text("created_at DESC")),
     # For lists and for making room, which must not walk through all that a user has ended.
     Index("sessions_not_ended_idx", "user_id", text("created_at DESC"), postgresql_where=text("ended_at IS NULL")),
-    # For the purge. What a refresh moves, the idle end, has none: past that a row waits for its absolute end.
+    # For the purge. What a refresh moves, the idle end, has none: rows that are past that are found by a walk.
     Index("sessions_ended_at_idx", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
     Index("sessions_expires_at_idx", "expires_at"),
     postgresql_with={"fillfactor": 80},

@@ -23,7 +23,7 @@ def command_line() -> None:
 
     Every setting is an environment variable that begins with CRM_AUTH_; `crm-auth config` shows them all. Exit codes:
     0 done, 1 refused or failed (the reason is on standard error), 2 wrong usage, 3 no such account, session,
-    delivery or key.
+    delivery or key, 4 the audit log is not as it was written.
     """
 
 

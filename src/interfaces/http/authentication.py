@@ -61,11 +61,6 @@ def routes_for_callers(handlers: Sequence[HTTPRouteHandler], verifier: Provide) 
     return [behind_authentication(handler) for handler in handlers]
 
 
-def needs_caller(handler: HTTPRouteHandler) -> bool:
-    """Whether a registered route is behind :class:`BearerAuthentication`."""
-    return isinstance(handler.resolve_before_request(), BearerAuthentication)
-
-
 def caller_if_any(headers: Iterable[tuple[bytes, bytes]], verifier: AccessTokenVerifier) -> Caller | None:
     """The caller of a route that can also do without one. Raises InvalidAccessToken for a token that is none."""
     try:

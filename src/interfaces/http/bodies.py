@@ -2,7 +2,7 @@
 
 The framework's own reading takes JSON from any media type, answers 500 to broken UTF-8 and to deep nesting, lets the
 last of two equal names win, and reports one problem at a time (T1, T2, T3, T5). This is its replacement, through the
-hook that is made for one: a DTO, named on the handler as `dto=JsonBody[RegistrationBody]`.
+hook that is made for one: a DTO, named on the handler as `dto=JsonBody[wire.Registration]`.
 """
 
 import re

@@ -6,7 +6,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from domain.sessions.errors import InvalidAccessToken
-from interfaces.http.authentication import needs_caller
+from interfaces.http.authentication import BearerAuthentication
 from tests.unit.interfaces.http.fake_service import (
     BEARER,
     CALLER,
@@ -27,7 +27,7 @@ def test_the_routes_for_callers_are_those_of_the_contract(app: Litestar) -> None
         for route in app.routes
         if isinstance(route, HTTPRoute)
         for handler in route.route_handlers
-        if needs_caller(handler)
+        if isinstance(handler.resolve_before_request(), BearerAuthentication)
         for method in handler.http_methods
         if method != "OPTIONS"
     }

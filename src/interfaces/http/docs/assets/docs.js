@@ -6,12 +6,14 @@
   const SCHEME = "bearerAuth";
   const REFRESH = ["/v1/sessions/refresh", "post"];
   const SIGN_OUTS = new Set(["delete /v1/sessions/current", "delete /v1/sessions", "post /v1/users/me/deletion"]);
+  const END_SESSION = "delete /v1/sessions/{session_id}";
 
   const root = document.getElementById("swagger-ui");
   const status = document.getElementById("session-status");
   const openapiUrl = new URL(root.dataset.openapi, document.baseURI);
   let ui;
   let expiry;
+  let sessionId;
 
   function showStatus(state, text) {
     status.dataset.state = state;
@@ -33,6 +35,7 @@
     ui.preauthorizeApiKey(SCHEME, answer.access_token);
     // Without such a scheme in the description no call carries the token, and nothing may claim that one does.
     if (!ui.authSelectors.authorized().has(SCHEME)) return;
+    sessionId = answer.session?.id;
     const name = answer.user?.username ?? "the new user";
     const end = new Date(Date.now() + answer.expires_in * 1000);
     const time = end.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -52,8 +55,10 @@
   }
 
   function endsCallersSession(path, method, response) {
-    if (response.status !== 204 || !SIGN_OUTS.has(`${method} ${path}`)) return false;
-    return new URL(response.url).searchParams.get("except") !== "current";
+    if (response.status !== 204) return false;
+    const url = new URL(response.url);
+    if (`${method} ${path}` === END_SESSION) return url.pathname.endsWith(`/${sessionId}`);
+    return SIGN_OUTS.has(`${method} ${path}`) && url.searchParams.get("except") !== "current";
   }
 
   function followSession(path, method, response) {
