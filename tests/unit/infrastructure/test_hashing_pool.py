@@ -254,6 +254,8 @@ async def test_d01_what_has_begun_is_finished_whoever_leaves(gate: Gate) -> None
     ASKER.set(asking := Asking())
     second_gate = Gate()
     second = asyncio.create_task(pool.run(second_gate.work))
+    await asyncio.sleep(0)
+    assert asking.acts, "it waits behind the first"
     gate.open()
     await first
     await second_gate.wait_begun()
