@@ -104,9 +104,23 @@ async def test_sessions_in_pages_those_that_have_ended_too(world: World) -> None
 
     assert [session.id for session in (*first, *second)] == [device.session.id for device in devices]
     assert none == []
-    assert first[1].end_reason is EndReason.LOGGED_OUT
+    assert first[1].end_reason == EndReason.LOGGED_OUT
     assert first[1].ended_at is not None
     assert first[0] == devices[0].session
+
+
+async def test_x11_a_session_that_a_newer_version_ended_has_its_reason(world: World) -> None:
+    """X11: versions run side by side, and an export that has begun cannot be refused any more."""
+    ada = await registered(world)
+    ended, live = await signed_in(world, ada), await signed_in(world, ada)
+    await world.end_session(ended.session.id, "a_reason_of_tomorrow")
+
+    contents = await world.archive.open(live.caller)
+    first, second = await world.archive.sessions(contents, after=None, at_most=2)
+
+    assert (first.id, first.end_reason) == (ended.session.id, "a_reason_of_tomorrow")
+    assert first.ended_at is not None
+    assert (second.ended_at, second.end_reason) == (None, None)
 
 
 async def test_events_in_pages_in_their_order(world: World, device: Device) -> None:

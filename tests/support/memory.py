@@ -429,6 +429,11 @@ class MemoryWorld:
         credentials = self.store.rows.credentials
         credentials[user_id] = replace(credentials[user_id], version=credentials[user_id].version + 1)
 
+    async def end_session(self, session_id: UUID, reason: str) -> None:
+        sessions, now = self.store.rows.sessions, self.store.clock.now()
+        ended = replace(sessions[session_id].session, ended_at=now, end_reason=reason)
+        sessions[session_id] = replace(sessions[session_id], session=ended)
+
     async def events(self) -> list[RecordedEvent]:
         return list(self.store.rows.events)
 

@@ -143,6 +143,11 @@ class PostgresWorld:
     async def change_password_version(self, user_id: UUID) -> None:
         await self.owner.fetch("UPDATE credentials SET version = version + 1 WHERE user_id = $1", user_id)
 
+    async def end_session(self, session_id: UUID, reason: str) -> None:
+        await self.owner.fetch(
+            "UPDATE sessions SET ended_at = now(), end_reason = $2 WHERE id = $1", session_id, reason
+        )
+
     async def events(self) -> list[RecordedEvent]:
         rows = await self.database.fetch(
             "SELECT *, host(ip_address) AS address FROM events ORDER BY transaction_id, position"

@@ -195,6 +195,10 @@ class World(Protocol):
         """Raise the version of the account's password by one, as a change of the password does."""
         ...
 
+    async def end_session(self, session_id: UUID, reason: str) -> None:
+        """As another version would, for a reason that this one may not know, and do nothing else."""
+        ...
+
     async def events(self) -> list[RecordedEvent]:
         """All of them, in the order they were written."""
         ...

@@ -24,6 +24,8 @@ class EndReason(StrEnum):
     ACCOUNT_FROZEN = "account_frozen"
     """By whoever has the address that the account is to lose, or has lost."""
     REFRESH_TOKEN_REUSED = "refresh_token_reused"
+    RESTORED = "restored"
+    """By the operator, with all others, because the database came back from a backup."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,8 @@ class Session:
     """What the user agent tells of browser and system, for people, as ``Firefox on Windows``."""
     chain: RefreshChain = field(default_factory=RefreshChain)
     ended_at: datetime | None = None
-    end_reason: EndReason | None = None
+    end_reason: str | None = None
+    """An EndReason; or what a newer version wrote, which is told as it is (X11)."""
 
     @classmethod
     def start(

@@ -11,7 +11,7 @@ from application.origin import NOWHERE, Origin
 from application.sessions.ports import Caller
 from domain.credentials.password import CredentialKind
 from domain.sessions.errors import InvalidAccessToken
-from domain.sessions.session import EndReason, Session
+from domain.sessions.session import Session
 from infrastructure.postgres.accounts import USER_COLUMNS, user_of
 from infrastructure.postgres.counters import hit
 from infrastructure.postgres.database import Database
@@ -111,7 +111,4 @@ class PostgresArchive:
 
 
 def _session(row: Record) -> Session:
-    session = session_of(row)
-    if row["end_reason"] is None:
-        return session
-    return replace(session, ended_at=row["ended_at"], end_reason=EndReason(row["end_reason"]))
+    return replace(session_of(row), ended_at=row["ended_at"], end_reason=row["end_reason"])

@@ -127,7 +127,7 @@ def _held_session(session: Session) -> wire.HeldSession:
         idle_expires_at=session.idle_expires_at,
         expires_at=session.expires_at,
         ended_at=session.ended_at,
-        end_reason=session.end_reason.value if session.end_reason else None,
+        end_reason=session.end_reason,
         ip_address=session.ip_address,
         user_agent=session.user_agent,
         device=session.device,
