@@ -72,6 +72,7 @@ from infrastructure.postgres.unit_of_work import PostgresUnitOfWorkFactory
 from infrastructure.postgres.user_directory import PostgresUserDirectory
 from infrastructure.postgres.usernames import PostgresUsernameHistory
 from infrastructure.signup_turns import AsyncioSignupTurns
+from infrastructure.time_zones import time_zones
 from infrastructure.tokens.access_token_verifier import JwtAccessTokenVerifier
 from infrastructure.tokens.access_tokens import JwtAccessTokenIssuer, SessionClaims
 from infrastructure.tokens.data_keys import DataKey
@@ -225,6 +226,7 @@ class Adapters(containers.DeclarativeContainer):
     devices = providers.Singleton(UaParserDeviceDescriber)
     parse_phone_number = providers.Object(parse_phone_number)
     parse_locale = providers.Object(parse_locale)
+    time_zones = providers.Singleton(time_zones)
 
     photo_renderer = providers.Singleton(PillowPhotoRenderer)
     photo_store = providers.Singleton(photo_store, settings.provided.photo_store_url)

@@ -1,7 +1,6 @@
 """What the product can do, made of adapters."""
 
 from collections.abc import Mapping
-from zoneinfo import available_timezones
 
 from dependency_injector import containers, providers
 
@@ -84,7 +83,7 @@ class UseCases(containers.DeclarativeContainer):
         ProfileRules,
         parse_phone_number=adapters.parse_phone_number,
         parse_locale=adapters.parse_locale,
-        time_zones=providers.Singleton(available_timezones),
+        time_zones=adapters.time_zones,
     )
     password_policy = providers.Singleton(PasswordPolicy, settings.provided.password_min_length)
 

@@ -1,6 +1,8 @@
 """The container: mypy does not check what a provider is given, so every one is made here."""
 
+import zoneinfo
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +56,24 @@ def test_a_part_can_be_replaced(container: Container) -> None:
     stand_in = object()
     container.adapters.hasher.override(providers.Object(stand_in))
     assert container.use_cases.register_user().hasher is stand_in
+
+
+@pytest.fixture
+def own_zones(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is taken for the machine's, as Debian's has names that no other machine knows."""
+    kept = zoneinfo.TZPATH
+    zoneinfo.reset_tzpath(to=[tmp_path])
+    yield tmp_path
+    zoneinfo.reset_tzpath(to=kept)
+
+
+def test_a_time_zone_of_one_node_is_none(container: Container, own_zones: Path) -> None:
+    for name in ("localtime", "Mars"):
+        (own_zones / name).write_bytes(b"TZif")
+    assert {"localtime", "Mars"} <= zoneinfo.available_timezones()
+    known = container.use_cases.profile_rules().time_zones
+    assert "Europe/London" in known
+    assert not {"localtime", "Mars"} & set(known)
 
 
 def test_the_bounds_of_hashing_are_the_operators() -> None:
