@@ -139,7 +139,7 @@ def _joined_database_url(settings: Settings) -> Iterator[str]:
     embedded.join(within=patience)
     url = service_connection(settings.data_dir).dsn
     # PostgreSQL answers before the server has brought the schema up.
-    while not schema_version.is_newest(url) and time.monotonic() < deadline:
+    while not schema_version.will_do(url) and time.monotonic() < deadline:
         time.sleep(0.2)
     yield url
 
@@ -152,7 +152,7 @@ def with_database(settings: Settings, *, join: bool = False) -> Iterator[Setting
     """
     with database_access(settings, join=join) as access:
         if settings.is_embedded:
-            if not schema_version.is_newest(access.owner_url, service_role=access.service_role):
+            if not schema_version.will_do(access.owner_url, service_role=access.service_role):
                 from infrastructure.postgres import schema  # noqa: PLC0415 - a second of imports, needed once
 
                 schema.upgrade(access.owner_url, service_role=access.service_role)

@@ -31,22 +31,25 @@ def is_behind(revision: str | None) -> bool:
     return revision is None or revision < NEWEST
 
 
-def is_newest(url: str, *, service_role: str | None = None) -> bool:
+def will_do(url: str, *, service_role: str | None = None) -> bool:
     """Whether the database is known to have the schema, and the service's role the rights that it needs with it.
 
-    ``False`` whenever it cannot be told.
+    The rights on a schema that is ahead are those of the version that made it: what it has tables and functions for,
+    this one cannot say. ``False`` whenever it cannot be told.
     """
-    return asyncio.run(_is_newest(url, service_role))
+    return asyncio.run(_will_do(url, service_role))
 
 
-async def _is_newest(url: str, service_role: str | None) -> bool:
+async def _will_do(url: str, service_role: str | None) -> bool:
     try:
         connection = await asyncpg.connect(url, statement_cache_size=0)
     except (OSError, asyncpg.PostgresError):
         return False
     try:
-        at_newest = await connection.fetchval(REVISION) == NEWEST
-        return at_newest and not (service_role and await grants.differences(connection, service_role))
+        revision = await connection.fetchval(REVISION)
+        if service_role and revision == NEWEST:
+            return not await grants.differences(connection, service_role)
+        return not is_behind(revision)
     except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
         return False
     finally:

@@ -56,6 +56,15 @@ def serve(state_root: Path) -> Iterator[Serve]:
         server.close()
 
 
+@pytest.fixture
+def same_umask() -> Iterator[None]:
+    """A server tightens that of its process, which is the tests' here."""
+    umask = os.umask(0o022)
+    os.umask(umask)
+    yield
+    os.umask(umask)
+
+
 @pytest.fixture(autouse=True)
 def nothing_left_running(request: pytest.FixtureRequest) -> Iterator[None]:
     yield

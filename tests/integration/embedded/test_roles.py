@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,14 +15,7 @@ from infrastructure.postgres.embedded import EmbeddedPostgres, connection_info, 
 from tests.integration.embedded.processes import cluster_of, postmaster_of, query
 from tests.support.database import data_folder
 
-
-@pytest.fixture(autouse=True)
-def same_umask() -> Iterator[None]:
-    """A server tightens that of its process, which is the tests' here."""
-    umask = os.umask(0o022)
-    os.umask(umask)
-    yield
-    os.umask(umask)
+pytestmark = pytest.mark.usefixtures("same_umask")
 
 
 def _as_superuser(data: Path, postgres: Path, statement: str) -> None:
