@@ -19,6 +19,7 @@ _COLUMNS = (
     Column("CREATED (UTC)"),
     Column("ID", may_go=True),
 )
+_OPENING = '{\n  "items": ['
 
 
 class UserListing(Protocol):
@@ -59,24 +60,26 @@ class UserTable:
 
 
 class UserItems:
-    """The list as one JSON document, ``{"items": [...], "next_cursor": ...}``, as over HTTP."""
+    """The list as one JSON document, ``{"items": [...], "next_cursor": ...}``, as over HTTP.
+
+    Nothing is printed before something is known: what fails at once leaves no document that was only begun.
+    """
 
     def __init__(self, document: Callable[[User], Document]) -> None:
         self._document = document
         self._any = False
-        click.echo('{\n  "items": [', nl=False)
 
     def show(self, users: Sequence[User]) -> None:
         """See the protocol."""
         for user in users:
-            click.echo(",\n" if self._any else "\n", nl=False)
+            click.echo(",\n" if self._any else f"{_OPENING}\n", nl=False)
             click.echo(textwrap.indent(as_json(self._document(user)), "    "), nl=False)
             self._any = True
 
     def end(self, after: UUID | None) -> None:
         """See the protocol."""
         cursor = "null" if after is None else f'"{after}"'
-        click.echo(("\n  ]" if self._any else "]") + f',\n  "next_cursor": {cursor}\n}}')
+        click.echo(("\n  ]" if self._any else f"{_OPENING}]") + f',\n  "next_cursor": {cursor}\n}}')
 
 
 def _row(user: User) -> Row:

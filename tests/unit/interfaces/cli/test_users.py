@@ -62,9 +62,10 @@ def test_a_failure_is_exit_code_1_with_its_reason(does: FakeOperations, refusal:
     does.users.refusal = refusal
 
     for command in (["show", "user-0"], ["list"], ["search", "x"], ["disable", "user-0"]):
-        ran = run(does, *command)
-        assert (ran.exit_code, ran.stdout) == (1, "")
-        assert str(refusal) in ran.stderr
+        for output in ([], ["--json"]):
+            ran = run(does, *command, *output)
+            assert (ran.exit_code, ran.stdout) == (1, "")
+            assert str(refusal) in ran.stderr
 
 
 @pytest.mark.parametrize(
