@@ -17,6 +17,7 @@ from domain.photos.photo import PhotoSize
 from interfaces.http import wire
 from interfaces.http.accounts import TAG, user_on_the_wire
 from interfaces.http.authentication import CallersRequest
+from interfaces.http.entity_tags import names_tag
 from interfaces.http.problem_responses import CALLER_PROBLEMS, problems
 from interfaces.http.problems import CONTENT_TOO_LARGE, MALFORMED_FORM, REQUEST_TIMEOUT, UNSUPPORTED_MEDIA_TYPE
 from interfaces.http.queries import query_of
@@ -100,7 +101,7 @@ async def view_photo(
     size = _size(query_of(request, ("size",)).get("size"))
     # The bytes of an id never change, so its tag needs no look at them.
     etag = f'"{photo_id}-{size.value}"'
-    picture = await view_photo(photo_id, size, is_at_hand=_names(request.headers.get("if-none-match", ""), etag))
+    picture = await view_photo(photo_id, size, is_at_hand=names_tag(request.headers.get("if-none-match", ""), etag))
     headers = {**_HEADERS, "ETag": etag}
     if picture is None:
         return ASGIResponse(status_code=304, headers=headers)
@@ -112,8 +113,3 @@ def _size(given: str | None) -> PhotoSize:
     size = check.optional("size", PhotoSize.parse, given)
     check.raise_if_any()
     return size or PhotoSize.LARGE
-
-
-def _names(if_none_match: str, etag: str) -> bool:
-    """Whether the header names the tag, compared weakly (RFC 9110 13.1.2)."""
-    return "*" in if_none_match or etag in {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}

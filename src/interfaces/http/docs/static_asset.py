@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 
+from interfaces.http.entity_tags import names_tag
+
 # Below this a compressed answer saves less than one packet and costs the client a decompression.
 _WORTH_COMPRESSING = 1024
 
@@ -23,9 +25,8 @@ class Representation:
     coding: str | None = None
 
     def matches(self, if_none_match: str) -> bool:
-        """Whether an If-None-Match value names this representation, compared weakly (RFC 9110, 13.1.2)."""
-        tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-        return self.etag in tags or "*" in tags
+        """Whether an If-None-Match value names this representation."""
+        return names_tag(if_none_match, self.etag)
 
 
 class StaticAsset:
