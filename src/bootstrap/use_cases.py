@@ -276,6 +276,7 @@ class UseCases(containers.DeclarativeContainer):
     delete_user = providers.Factory(DeleteUser, find_user, adapters.unit_of_work, erase_account)
     delete_own_account = providers.Factory(
         DeleteOwnAccount,
+        sessions=adapters.sessions,
         reauthentications=adapters.reauthentications,
         confirm_password=confirm_password,
         unit_of_work=adapters.unit_of_work,

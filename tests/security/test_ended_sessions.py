@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -100,6 +101,13 @@ async def client(database_url: str) -> AsyncIterator[ServiceClient]:
         yield client
 
 
+@pytest.fixture(scope="module")
+async def client_of_operators(database_url: str) -> AsyncIterator[ServiceClient]:
+    """Of a node that offers nothing which an operator may keep from people."""
+    async with served(settings_for(database_url, rate_limits=False, self_deletion=False)) as client:
+        yield client
+
+
 async def _ask(client: ServiceClient, route: Route, **headers: str) -> httpx.Response:
     """With a body where one may be read, so that what is missing is the right and not the body."""
     path = "/".join(_SOME_ID if part.startswith("{") else part for part in route.path.split("/"))
@@ -122,6 +130,14 @@ async def test_a_live_session_is_let_in(client: ServiceClient, route: Route) -> 
     answer = await _ask(client, route, **bearer(session.access_token))
     refused = answer.status_code in {401, 403, 500} and problem_of(answer)["code"] != "wrong_password"
     assert not refused, answer.text
+
+
+async def test_what_only_operators_do_is_refused_in_a_live_session(client_of_operators: ServiceClient) -> None:
+    """Otherwise those below would not have met with it."""
+    session = await client_of_operators.signed_in()
+    route = next(route for route in PROTECTED if route.path == "/v1/users/me/deletion")
+    answer = await _ask(client_of_operators, route, **bearer(session.access_token))
+    assert (answer.status_code, problem_of(answer)["code"]) == (403, "self_deletion_off")
 
 
 @for_every_protected_route
@@ -177,13 +193,13 @@ ENDINGS = [_logged_out, _of_a_disabled_user, _unused_for_too_long, _at_its_absol
 
 @pytest.mark.parametrize("ending", ENDINGS, ids=lambda ending: ending.__name__.strip("_").replace("_", " "))
 async def test_o01_r04_r07_r11_a_session_that_has_ended(
-    client: ServiceClient, database_url: str, ending: Ending
+    client: ServiceClient, client_of_operators: ServiceClient, database_url: str, ending: Ending
 ) -> None:
-    """O01, R07, R11, R04: on all routes, from that moment on, and its refresh token with it."""
+    """O01, R07, R11, R04: on all routes, offered or not, from that moment on, and its refresh token with it."""
     session = await ending(client, database_url)
     before = await contents(database_url)
-    for route in PROTECTED:
-        answer = await _ask(client, route, **bearer(session.access_token))
+    for asked, route in product((client, client_of_operators), PROTECTED):
+        answer = await _ask(asked, route, **bearer(session.access_token))
         _assert_challenged(answer, "invalid_token", 'Bearer error="invalid_token"')
     refused = await client.refresh(session.refresh_token)
     assert (refused.status_code, problem_of(refused)["code"]) == (401, "invalid_refresh_token")

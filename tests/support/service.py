@@ -257,6 +257,7 @@ class Service:
     @property
     def delete_own_account(self) -> DeleteOwnAccount:
         return DeleteOwnAccount(
+            sessions=self.world.sessions,
             reauthentications=self.world.reauthentications,
             confirm_password=self.confirm_password,
             unit_of_work=self.world.unit_of_work,

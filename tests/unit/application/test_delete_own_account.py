@@ -102,10 +102,24 @@ async def test_p01_a_wrong_password_deletes_nothing_and_counts(service: Service,
 async def test_where_the_operator_deletes(service: Service, signed_in: SignedIn) -> None:
     service.self_deletion = False
 
-    with pytest.raises(SelfDeletionOff):
-        await delete(service, signed_in)
+    for _ in range(2 * service.world.limits[SIGN_IN_ACCOUNT].burst):
+        with pytest.raises(SelfDeletionOff):
+            await delete(service, signed_in, "not the password of ada")
 
     assert await service.view_profile(caller_of(signed_in)) == signed_in.user
+    service.self_deletion = True
+    await delete(service, signed_in)
+
+
+async def test_o01_where_the_operator_deletes_a_session_that_has_ended_is_told_so(
+    service: Service, signed_in: SignedIn
+) -> None:
+    """O01."""
+    service.self_deletion = False
+    await service.log_out(caller_of(signed_in), ADA)
+
+    with pytest.raises(InvalidAccessToken):
+        await delete(service, signed_in)
 
 
 async def test_text_that_is_no_password(service: Service, signed_in: SignedIn) -> None:
