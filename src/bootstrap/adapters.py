@@ -63,6 +63,7 @@ from infrastructure.postgres.reauthentications import PostgresReauthentications
 from infrastructure.postgres.recovery_requests import PostgresRecoveryRequests
 from infrastructure.postgres.session_ends import PostgresSessionEnds
 from infrastructure.postgres.sessions import PostgresSessionRepository
+from infrastructure.postgres.sign_up_confirmations import PostgresSignUpConfirmations
 from infrastructure.postgres.sign_ups import PostgresSignUps
 from infrastructure.postgres.signing_key_ledger import PostgresSigningKeyLedger
 from infrastructure.postgres.signing_keys import PostgresSigningKeyStore
@@ -179,6 +180,7 @@ class Adapters(containers.DeclarativeContainer):
     one_time_tokens = providers.Singleton(PostgresOneTimeTokenRepository, database)
     email_changes = providers.Singleton(PostgresEmailChanges, database)
     sign_ups = providers.Singleton(PostgresSignUps, database)
+    sign_up_confirmations = providers.Singleton(PostgresSignUpConfirmations, database, limits, limit_notices)
     one_time_token_codec = providers.Singleton(OpaqueOneTimeTokenCodec)
     sessions = providers.Singleton(
         PostgresSessionRepository,

@@ -221,7 +221,7 @@ class UseCases(containers.DeclarativeContainer):
         confirm_sign_up=providers.Singleton(
             ConfirmSignUp,
             sign_ups=adapters.sign_ups,
-            attempts=adapters.attempts,
+            confirmations=adapters.sign_up_confirmations,
             hasher=adapters.hasher,
             unit_of_work=adapters.unit_of_work,
             new_id=adapters.new_id,

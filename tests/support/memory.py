@@ -26,8 +26,10 @@ from application.sessions.ports import (
     SessionPage,
     SessionPosition,
 )
+from application.sign_ups.ports import ConfirmationAttempt
 from domain.accounts.errors import IdentifierTaken
 from domain.accounts.identifiers import EmailAddress, Identifier, Username
+from domain.accounts.pending_sign_up import PendingSignUp
 from domain.accounts.profile_change import next_username_change
 from domain.accounts.user import User, UserStatus
 from domain.events import DomainEvent
@@ -292,6 +294,19 @@ class MemoryReauthentications:
 
 
 @dataclass(frozen=True)
+class MemorySignUpConfirmations:
+    store: MemoryStore
+
+    async def open(self, sign_up: PendingSignUp, origin: Origin) -> ConfirmationAttempt:
+        now = await self.store.round_trip()
+        digest = _digest(sign_up.email.canonical)
+        noted = Noted((SIGN_IN_NOTICE, sign_up.id.bytes), log_in_limited(None, digest), origin)
+        journey = Journey("confirmation", [(SIGN_IN_DEVICE, sign_up.id.bytes)], told=SIGN_IN_DEVICE)
+        allowances = self.store.count(journey, origin, now, noted=noted)
+        return ConfirmationAttempt(now=now, identifier_digest=digest, allowances=allowances)
+
+
+@dataclass(frozen=True)
 class MemoryRecoveryRequests:
     store: MemoryStore
 
@@ -404,6 +419,7 @@ class MemoryWorld:
         self.one_time_tokens = MemoryOneTimeTokenRepository(self.store)
         self.email_changes = MemoryEmailChanges(self.store)
         self.sign_ups = MemorySignUps(self.store)
+        self.sign_up_confirmations = MemorySignUpConfirmations(self.store)
         self.outbox = MemoryOutbox(self.store)
         self.outbox_desk = MemoryOutboxDesk(self.store)
         self.devices = MemoryDeviceHistory(self.store)

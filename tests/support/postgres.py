@@ -29,6 +29,7 @@ from infrastructure.postgres.photos import PostgresPhotoLedger
 from infrastructure.postgres.reauthentications import PostgresReauthentications
 from infrastructure.postgres.recovery_requests import PostgresRecoveryRequests
 from infrastructure.postgres.sessions import SESSION_COLUMNS, PostgresSessionRepository, session_of
+from infrastructure.postgres.sign_up_confirmations import PostgresSignUpConfirmations
 from infrastructure.postgres.sign_ups import PostgresSignUps
 from infrastructure.postgres.unit_of_work import PostgresUnitOfWorkFactory
 from infrastructure.postgres.user_directory import PostgresUserDirectory
@@ -118,6 +119,7 @@ class PostgresWorld:
         self.one_time_tokens = PostgresOneTimeTokenRepository(database)
         self.email_changes = PostgresEmailChanges(database)
         self.sign_ups = PostgresSignUps(database)
+        self.sign_up_confirmations = PostgresSignUpConfirmations(database, rate_limits, notices)
         self.sessions = PostgresSessionRepository(
             database, new_id, subscribers_of(ended_topics(EndReason.REFRESH_TOKEN_REUSED), SUBSCRIPTIONS)
         )

@@ -122,7 +122,7 @@ class Service:
     def confirm_sign_up(self) -> ConfirmSignUp:
         return ConfirmSignUp(
             sign_ups=self.world.sign_ups,
-            attempts=self.world.attempts,
+            confirmations=self.world.sign_up_confirmations,
             hasher=self.hasher,
             unit_of_work=self.world.unit_of_work,
             new_id=new_id,

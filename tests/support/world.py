@@ -22,7 +22,7 @@ from application.photos.ports import PhotoLedger
 from application.ports import UnitOfWorkFactory
 from application.recovery.ports import EmailChanges, OneTimeTokenRepository, RecoveryRequests
 from application.sessions.ports import LogInAttempts, SessionRepository
-from application.sign_ups.ports import SignUps
+from application.sign_ups.ports import SignUpConfirmations, SignUps
 from domain.limits import Rule
 from domain.sessions.session import Session
 
@@ -168,6 +168,9 @@ class World(Protocol):
 
     @property
     def sign_ups(self) -> SignUps: ...
+
+    @property
+    def sign_up_confirmations(self) -> SignUpConfirmations: ...
 
     @property
     def directory(self) -> UserDirectory: ...

@@ -7,8 +7,7 @@ from application.origin import Origin
 from application.ports import IdGenerator, UnitOfWorkFactory
 from application.recovery.ports import OneTimeToken
 from application.recovery.refuse_token import RefuseToken
-from application.sessions.ports import LogInAttempt, LogInAttempts
-from application.sign_ups.ports import SignUps
+from application.sign_ups.ports import ConfirmationAttempt, SignUpConfirmations, SignUps
 from domain.accounts.events import user_registered
 from domain.accounts.pending_sign_up import PendingSignUp
 from domain.accounts.user import User
@@ -24,7 +23,7 @@ class ConfirmSignUp:
     """Have the mailbox and the password proven by one person: a stranger has the one, the victim the other (S16)."""
 
     sign_ups: SignUps
-    attempts: LogInAttempts
+    confirmations: SignUpConfirmations
     hasher: PasswordHasher
     unit_of_work: UnitOfWorkFactory
     new_id: IdGenerator
@@ -50,9 +49,9 @@ class ConfirmSignUp:
         await work.commit()
         return user
 
-    async def _verified(self, sign_up: PendingSignUp, password: Password, origin: Origin) -> LogInAttempt:
-        """A wrong password counts as it does at sign-in (L08)."""
-        attempt = await self.attempts.open(sign_up.email, sign_up.email.canonical, origin)
+    async def _verified(self, sign_up: PendingSignUp, password: Password, origin: Origin) -> ConfirmationAttempt:
+        """A wrong password counts for this sign-up alone: what counts at sign-in, strangers move, too (L06)."""
+        attempt = await self.confirmations.open(sign_up, origin)
         work = self.unit_of_work(origin)
         try:
             matches = await self.hasher.verify(password, sign_up.password_hash)

@@ -1,15 +1,17 @@
 """What sign-ups that wait need of the world."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
 from application.accounts.ports import KeyClaim
+from application.origin import Origin
 from application.recovery.ports import OneTimeToken
 from domain.accounts.pending_sign_up import PendingSignUp
 from domain.accounts.user import User
 from domain.credentials.password import PasswordCredential
+from domain.limits import Allowance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -29,6 +31,29 @@ class SignUps(Protocol):
 
     async def redeemable(self, token: OneTimeToken) -> PendingSignUp | None:
         """What the token confirms; ``None`` also once the address is an account's. It is not spent by that."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmationAttempt:
+    """An attempt at the password of a sign-up, which the limits admit."""
+
+    now: datetime
+    identifier_digest: str
+    """Keyed digest of the address, in hexadecimal: recognisable, not readable."""
+    allowances: tuple[Allowance, ...]
+    """The counters that this attempt was counted on, to be given back when it succeeds."""
+
+
+class SignUpConfirmations(Protocol):
+    """The door of confirming a sign-up."""
+
+    async def open(self, sign_up: PendingSignUp, origin: Origin) -> ConfirmationAttempt:
+        """Count the attempt on that sign-up and on nothing else, in one round trip.
+
+        Only whoever has its link can try its password. What strangers do at sign-in with its address must not keep
+        them out, who have no account yet by which to get in otherwise (L06). Raises TooManyAttempts.
+        """
         ...
 
 

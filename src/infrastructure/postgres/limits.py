@@ -38,7 +38,8 @@ class RateLimits:
     """Source and account together: who guesses from one place is slowed there, before the account is for others."""
     sign_in_account: Rule = Rule("sign_in.account", 10, _TEN_MINUTES, _HOUR)
     sign_in_device: Rule = Rule("sign_in.device", 10, _TEN_MINUTES, _HOUR)
-    """Of a known device, or of an open session whose holder proves the password again; instead of all the others."""
+    """Of a known device, of an open session whose holder proves the password again, or of a sign-up whose link is used;
+    instead of all the others."""
     sign_in_all: Rule = Rule("sign_in.all", 6000, _TEN_MINUTES)
     sign_up_account: Rule = Rule("sign_up.account", 20, _HOUR)
     """By address of mail. Twenty, for forms are sent again and again until the password pleases."""

@@ -1,5 +1,6 @@
 """Signing up without learning whether the address is taken: what waits, who is written to, what becomes an account."""
 
+from contextlib import suppress
 from datetime import timedelta
 from email.message import EmailMessage
 from uuid import UUID
@@ -177,7 +178,7 @@ async def test_s16_the_link_alone_makes_no_account(post: Post, password: str | N
     assert (await confirmed(post, token)).email_verified, "and the link is good still"
 
 
-async def test_l08_guesses_beside_the_link_are_counted_as_at_sign_in(post: Post) -> None:
+async def test_l08_guesses_beside_the_link_are_counted(post: Post) -> None:
     token = await requested(post)
     for _ in range(10):
         with pytest.raises(InvalidCredentials):
@@ -188,6 +189,19 @@ async def test_l08_guesses_beside_the_link_are_counted_as_at_sign_in(post: Post)
     failed = [event for event in await post.service.world.events() if event.type == "log_in.failed"]
     assert len(failed) == 10
     assert {event.user_id for event in failed} == {None}
+
+
+async def test_d06_l06_s16_strangers_who_guess_at_the_address_keep_nobody_from_confirming(post: Post) -> None:
+    """And the account, once there is one, is counted anew."""
+    token = await requested(post)
+    for number in range(12):
+        with suppress(InvalidCredentials, TooManyAttempts):
+            stranger = Origin(ip_address=f"192.0.2.{number}")
+            await post.service.try_to_sign_in("Ada@Example.com", "a guess of a password", origin=stranger)
+
+    await confirmed(post, token)
+
+    assert await post.service.sign_in("Ada@Example.com")
 
 
 async def test_a_password_that_nobody_looked_at_is_not_counted(post: Post) -> None:
