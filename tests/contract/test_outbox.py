@@ -136,6 +136,15 @@ async def test_one_that_is_put_off_holds_up_its_user_and_nobody_else(world: Worl
     assert [(each.id, each.attempt) for each in await claim(world)] == [(first.id, 2)]
 
 
+async def test_one_that_is_put_off_without_an_error_has_none_any_more(world: World) -> None:
+    await happen(world)
+    for error in ("away", None):
+        (delivery,) = await claim(world)
+        await world.outbox.postpone(delivery, by=timedelta(0), error=error)
+        [status] = await world.outbox_desk.page(parked=False, after=0, at_most=9)
+        assert status.last_error == error
+
+
 async def test_one_that_is_given_up_lets_the_next_pass(world: World) -> None:
     ada = new_id()
     await happen(world, "user.registered", ada)

@@ -109,6 +109,23 @@ async def test_an_outbox_that_does_not_move(database_url: str, tmp_path: Path) -
     assert (await examined(database_url, tmp_path))["outbox"].state is FAILED
 
 
+async def test_what_is_put_off_is_not_late_before_its_time(database_url: str, tmp_path: Path) -> None:
+    """Strangers put mail off, by signing up with one address again and again."""
+    async with connected(database_url) as connection:
+        await connection.execute(
+            "WITH e AS (INSERT INTO events (id, type, data) VALUES (gen_random_uuid(), 'a.b', '{}') RETURNING position)"
+            " INSERT INTO deliveries (subscriber, event_position, created_at, due_at, attempts)"
+            " SELECT 'x', position, now() - interval '1 hour', now() + interval '1 minute', 2 FROM e"
+        )
+    assert (await examined(database_url, tmp_path))["outbox"].state is OK
+    async with connected(database_url) as connection:
+        await connection.execute("UPDATE deliveries SET due_at = now() - interval '6 minutes'")
+    assert (await examined(database_url, tmp_path))["outbox"].state is FAILED
+    async with connected(database_url) as connection:
+        await connection.execute("UPDATE deliveries SET due_at = now() + interval '1 minute', last_error = 'away'")
+    assert (await examined(database_url, tmp_path))["outbox"].state is FAILED
+
+
 async def test_lists_of_passwords_that_are_being_tried(database_url: str, tmp_path: Path) -> None:
     assert (await examined(database_url, tmp_path))["sign_ins"].state is OK
     async with connected(database_url) as connection:

@@ -17,7 +17,7 @@ from infrastructure.postgres import sign_ups
 from infrastructure.postgres.database import Database, DatabaseOptions
 from tests.support.application import served, settings_for
 from tests.support.client import Person, ServiceClient, problem_of
-from tests.support.mailbox import mails, text_of, token_in
+from tests.support.mailbox import mails, messages, text_of, token_in
 from tests.support.photos import PNG, picture
 from tests.support.rows import connected
 
@@ -145,6 +145,29 @@ async def test_s16_the_first_that_is_confirmed_has_the_address(client: ServiceCl
     assert problem_of(late)["errors"][0]["code"] == "invalid_token"
     assert (await client.log_in(victim.email, stranger.password)).status_code == 401
     assert (await client.log_in(victim.email, victim.password)).status_code == 201
+
+
+async def test_d08_s16_sign_ups_of_strangers_delay_the_owners_mail_and_do_not_drop_it(
+    database_url: str, tmp_path: Path, mailbox: Path
+) -> None:
+    victim = Person.new("victim")
+    settings = settings_for(database_url, signup_answer="neutral", worker=True, mail_url=mailbox.as_uri())
+    async with served(settings) as client, connected(database_url) as connection:
+        for _ in range(3):
+            assert (await client.sign_up(with_address_of(victim))).status_code == 202
+        strangers = await mails(mailbox, victim.email, 3)
+        assert (await client.sign_up(victim)).status_code == 202
+        async with asyncio.timeout(30):
+            while not await connection.fetchval("SELECT count(*) FROM deliveries WHERE due_at > now()"):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
+        assert len(messages(mailbox, victim.email)) == 3, "no more than one recipient may be sent (D08)"
+
+        await connection.execute("UPDATE rate_limits SET arrival_at = arrival_at - interval '20 minutes'")
+        await connection.execute("UPDATE deliveries SET due_at = due_at - interval '25 minutes'")
+        found = await mails(mailbox, victim.email, 4)
+        [own] = [token_in(mail) for mail in found if victim.username in text_of(mail)]
+        assert own not in {token_in(mail) for mail in strangers}
+        assert (await confirm(client, own, victim.password)).status_code == 200
 
 
 async def test_confirmations_at_once_make_one_account(client: ServiceClient, mailbox: Path) -> None:

@@ -35,7 +35,7 @@ class MemoryOutbox:
         if self._is_ours(delivery):
             del self.store.rows.deliveries[delivery.id]
 
-    async def postpone(self, delivery: Delivery, *, by: timedelta, error: str) -> None:
+    async def postpone(self, delivery: Delivery, *, by: timedelta, error: str | None) -> None:
         now = await self.store.round_trip()
         if stored := self._is_ours(delivery):
             kept = replace(stored, claim=None, claimed_until=None, due_at=now + by, last_error=error)

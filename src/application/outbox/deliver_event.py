@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from application.outbox.ports import Delivery, Outbox, Subscriber
 from application.ports import Clock
-from domain.errors import ServiceUnavailable
-from domain.outbox.retrying import delay_before_retry, is_given_up
+from domain.errors import ServiceUnavailable, TooManyAttempts
+from domain.outbox.retrying import delay_before_retry, delay_of_what_is_put_off, is_given_up
 
 _ERROR_MAX_LENGTH = 300
 _ADDRESS = re.compile(r"\S+@\S*")
@@ -33,6 +33,10 @@ class DeliverEvent:
         try:
             async with self.patience():
                 refusal = await subscriber(delivery.event)
+        except TooManyAttempts:
+            by = delay_of_what_is_put_off(delivery.attempt, self.jitter())
+            await self.outbox.postpone(delivery, by=by, error=None)
+            return
         except Exception as failure:  # noqa: BLE001 - whatever a subscriber does wrong must not stop the others
             await self._try_later(delivery, failure)
             return

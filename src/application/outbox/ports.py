@@ -30,6 +30,7 @@ class Subscriber(Protocol):
         """``None`` when it is done, or has nothing to do; else why trying again is in vain.
 
         After anything it raises it is tried again: for days after ServiceUnavailable, ten times after anything else.
+        TooManyAttempts puts it off: it is told again, less and less often, and has to know itself when that is in vain.
         """
         ...
 
@@ -65,8 +66,8 @@ class Outbox(Protocol):
         """It is done. Nothing happens when the claim has passed to another worker."""
         ...
 
-    async def postpone(self, delivery: Delivery, *, by: timedelta, error: str) -> None:
-        """Try again later."""
+    async def postpone(self, delivery: Delivery, *, by: timedelta, error: str | None) -> None:
+        """Try again later; without an error it was only put off."""
         ...
 
     async def park(self, delivery: Delivery, *, error: str) -> None:

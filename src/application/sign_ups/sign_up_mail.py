@@ -1,6 +1,8 @@
 """Tell whoever has the address what became of a sign-up with it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 from uuid import UUID
 
@@ -35,7 +37,7 @@ class SignUpMail:
     public_url: str
 
     async def __call__(self, event: RecordedEvent) -> str | None:
-        """See Subscriber. Raises ServiceUnavailable."""
+        """See Subscriber. Raises TooManyAttempts, ServiceUnavailable."""
         found = await self.sign_ups.find(UUID(event.data[SIGN_UP_ID]))
         if found is None:
             return None
@@ -50,6 +52,12 @@ class SignUpMail:
         return await self.send_mail(MailKind.SIGN_UP_TAKEN, event, owner.email, owner.profile.locale, values)
 
     async def _confirm(self, event: RecordedEvent, sign_up: PendingSignUp) -> str | None:
+        """Put off for as long as it waits, for no other link confirms it: strangers may have signed up before (S16)."""
+        return await self.send_mail.or_put_off(
+            MailKind.CONFIRM_SIGN_UP, event, sign_up.email, sign_up.profile.locale, partial(self._links, sign_up)
+        )
+
+    async def _links(self, sign_up: PendingSignUp) -> Mapping[str, str] | None:
         new = self.codec.new(TokenPurpose.SIGN_UP)
         work = self.unit_of_work(NOWHERE)
         work.sign_ups.issue(new.token, sign_up.id, SIGN_UP_LIFETIME)
@@ -57,11 +65,9 @@ class SignUpMail:
             await work.commit()
         except UserNotFound:
             return None
-        values = {
+        return {
             "username": sign_up.username.original,
             "hours": str(int(SIGN_UP_LIFETIME.total_seconds() // 3600)),
             "link": f"{self.public_url}{VERIFICATION_PATH}?token={new.text}",
             "second_link": f"{self.public_url}{REJECTION_PATH}?token={new.text}",
         }
-        locale = sign_up.profile.locale
-        return await self.send_mail(MailKind.CONFIRM_SIGN_UP, event, sign_up.email, locale, values)

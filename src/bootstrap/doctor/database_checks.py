@@ -6,6 +6,7 @@ from datetime import timedelta
 from bootstrap.doctor.check import Patient, failed, ok, warning
 from infrastructure.postgres import grants
 from infrastructure.postgres.audit_backlog import LAG
+from infrastructure.postgres.outbox_backlog import BACKLOG
 from infrastructure.postgres.schema_version import NEWEST, REVISION
 from interfaces.cli.operations import Finding
 
@@ -20,11 +21,6 @@ _SEALED_LATE = 60.0
 _UNWRITTEN = 10
 _DROPPED_LATE_DAYS = 2
 
-_BACKLOG = """
-SELECT count(*) FILTER (WHERE parked_at IS NULL) AS waiting, count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked,
-    coalesce(extract(epoch FROM now() - min(created_at) FILTER (WHERE parked_at IS NULL)), 0)::float8 AS oldest
-FROM deliveries
-"""
 _KEY_AGE = """
 SELECT extract(epoch FROM now() - coalesce(activated_at, created_at))::float8 / 86400 FROM signing_keys
 WHERE state = 'active'
@@ -93,7 +89,7 @@ async def signing_keys(patient: Patient) -> Finding:
 
 async def outbox(patient: Patient) -> Finding:
     """Whether mail and other deliveries go out."""
-    row = await patient.database.fetchrow(_BACKLOG)
+    row = await patient.database.fetchrow(BACKLOG)
     waiting, parked, oldest = (row["waiting"], row["parked"], row["oldest"]) if row else (0, 0, 0.0)
     if oldest > _WAITS_LONG:
         said = f"{waiting} wait, the oldest for {oldest / 60:.0f} minutes"

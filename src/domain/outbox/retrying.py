@@ -11,6 +11,9 @@ LONGEST_DELAY = timedelta(minutes=15)
 LONGEST_DELAY_WHILE_AWAY = timedelta(minutes=1)
 AWAY_FOR_AT_MOST = timedelta(days=3)
 ATTEMPTS_AT_MOST = 10
+FIRST_PUT_OFF = timedelta(minutes=20)
+"""So long it takes until a recipient who has had their mail of a kind may be sent another."""
+LONGEST_PUT_OFF = timedelta(hours=1)
 
 
 def delay_before_retry(attempt: int, jitter: float, *, is_away: bool) -> timedelta:
@@ -23,3 +26,8 @@ def delay_before_retry(attempt: int, jitter: float, *, is_away: bool) -> timedel
 def is_given_up(attempt: int, age: timedelta, *, is_away: bool) -> bool:
     """Whether the attempt that just failed was the last."""
     return age >= AWAY_FOR_AT_MOST if is_away else attempt >= ATTEMPTS_AT_MOST
+
+
+def delay_of_what_is_put_off(attempt: int, jitter: float) -> timedelta:
+    """Doubled with each attempt up to a bound, and up to a quarter more, so that many are not a queue at the door."""
+    return min(FIRST_PUT_OFF * (1 << min(attempt - 1, 20)), LONGEST_PUT_OFF) * (1 + jitter / 4)

@@ -75,7 +75,7 @@ class PostgresOutbox:
         """See the port."""
         await self.database.fetch(_DELIVERED, delivery.id, delivery.claim)
 
-    async def postpone(self, delivery: Delivery, *, by: timedelta, error: str) -> None:
+    async def postpone(self, delivery: Delivery, *, by: timedelta, error: str | None) -> None:
         """See the port."""
         await self.database.fetch(_POSTPONE, delivery.id, delivery.claim, by, error)
 

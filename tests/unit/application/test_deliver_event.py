@@ -12,7 +12,7 @@ import pytest
 from application.origin import NOWHERE
 from application.outbox.deliver_event import DeliverEvent
 from application.outbox.ports import Delivery, DeliveryStatus
-from domain.errors import ServiceUnavailable
+from domain.errors import ServiceUnavailable, TooManyAttempts
 from domain.events import DomainEvent, RecordedEvent
 from domain.outbox.retrying import ATTEMPTS_AT_MOST, AWAY_FOR_AT_MOST
 from interfaces.worker.worker import Worker
@@ -126,6 +126,26 @@ async def test_what_waits_for_somebody_away_is_tried_for_days(desk: Desk, error:
     assert await desk.parked() is not None
 
 
+async def test_what_is_put_off_is_no_failure_and_goes_on_for_as_long_as_it_likes(desk: Desk) -> None:
+    desk.listener.answer = failing(ServiceUnavailable("no mail server"))
+    await desk.happen()
+    await desk.worker.work_once()
+    desk.listener.answer = failing(TooManyAttempts())
+
+    for attempts in range(2, 3 * ATTEMPTS_AT_MOST):
+        await desk.world.advance(timedelta(hours=2))
+        assert await desk.worker.work_once() == 1
+        waiting = await desk.waiting()
+        assert waiting is not None
+        assert (waiting.attempts, waiting.last_error) == (attempts, None)
+
+    desk.listener.answer = lambda: None
+    assert await desk.worker.work_once() == 0, "not before its time"
+    await desk.world.advance(timedelta(hours=2))
+    await desk.worker.work_once()
+    assert (await desk.waiting(), await desk.parked()) == (None, None)
+
+
 async def test_a_failure_keeps_nobody_else_waiting(desk: Desk) -> None:
     failures = [KeyError("colour")]
 
@@ -171,7 +191,7 @@ async def test_g02_what_is_kept_of_a_refusal_has_no_address_and_no_link_in_it(de
 
 
 class Forgetful(MemoryOutbox):
-    async def postpone(self, delivery: Delivery, *, by: timedelta, error: str) -> None:
+    async def postpone(self, delivery: Delivery, *, by: timedelta, error: str | None) -> None:
         raise ServiceUnavailable
 
 

@@ -12,6 +12,7 @@ from application.accounts.find_user import FindUser
 from application.origin import Origin
 from application.recovery.confirm_email_verification import EmailVerification
 from domain.accounts.errors import IdempotencyKeyReused, IdentifierTaken, SignupClosed
+from domain.accounts.identifiers import EmailAddress
 from domain.accounts.pending_sign_up import SIGN_UP_LIFETIME
 from domain.accounts.signup_policy import CLOSED
 from domain.accounts.user import User
@@ -20,6 +21,7 @@ from domain.mail.kinds import MailKind
 from domain.sessions.errors import AuthenticationRequired, InvalidCredentials
 from tests.support.builders import ADA, MALLORY
 from tests.support.fakes import parse_email
+from tests.support.memory_rows import StoredSignUp
 from tests.support.photos import picture
 from tests.support.post import PUBLIC_URL, Post
 from tests.support.service import PASSWORD, Service, registration
@@ -110,6 +112,50 @@ async def test_a_sign_up_that_is_over_by_then_is_mailed_to_nobody(post: Post) ->
     await post.deliver()
 
     assert post.mailer.messages == []
+
+
+async def test_d08_s16_what_an_address_may_not_be_sent_now_is_put_off_and_not_dropped(post: Post) -> None:
+    """Strangers who signed up with it before must not have the owner's own sign-up without a mail."""
+    [stored] = await put_off(post)
+    assert stored.digests == set(), "no token is made in vain, nor is the sign-up kept for longer"
+    await post.service.world.advance(SIGN_UP_LIFETIME - timedelta(minutes=1))
+
+    post.allowance.left = 1
+    await post.deliver()
+
+    assert (await confirmed(post, post.tokens(MailKind.CONFIRM_SIGN_UP)[-1])).email_verified
+    assert post.allowance.left == 0
+
+
+async def test_it_is_put_off_for_as_long_as_the_sign_up_waits(post: Post) -> None:
+    await put_off(post)
+    await post.service.world.advance(SIGN_UP_LIFETIME + timedelta(seconds=1))
+    await post.deliver()
+    assert post.mailer.messages == []
+
+
+async def test_a_mail_of_a_sign_up_that_is_over_when_it_is_written_takes_none_of_the_allowance(post: Post) -> None:
+    await post.service.request_sign_up(registration(), ADA)
+    take = post.allowance.take
+
+    async def over(to: EmailAddress, kind: MailKind) -> bool:
+        post.service.world.store.rows.sign_ups.clear()
+        return await take(to, kind)
+
+    post.allowance.take = over  # type: ignore[method-assign]  # what happens meanwhile
+    await post.deliver()
+
+    assert (post.mailer.messages, post.allowance.left) == ([], 1000)
+
+
+async def put_off(post: Post) -> list[StoredSignUp]:
+    post.allowance.left = 0
+    await post.service.request_sign_up(registration(), ADA)
+    for _ in range(2):
+        with pytest.raises(TooManyAttempts):
+            await post.deliver()
+    assert post.mailer.messages == []
+    return list(post.service.world.store.rows.sign_ups.values())
 
 
 async def test_a_username_that_is_taken_is_said(post: Post) -> None:

@@ -4,9 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from domain.outbox.retrying import ATTEMPTS_AT_MOST, AWAY_FOR_AT_MOST, delay_before_retry, is_given_up
+from domain.outbox.retrying import (
+    ATTEMPTS_AT_MOST,
+    AWAY_FOR_AT_MOST,
+    delay_before_retry,
+    delay_of_what_is_put_off,
+    is_given_up,
+)
 
 MOMENT = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 
 
 def test_delays_double_up_to_a_bound() -> None:
@@ -31,3 +38,8 @@ def test_a_failure_is_given_up_after_ten_attempts_however_young() -> None:
 def test_whoever_is_away_is_given_up_after_days_however_often_it_was_tried() -> None:
     assert not is_given_up(10_000, AWAY_FOR_AT_MOST - MOMENT, is_away=True)
     assert is_given_up(1, AWAY_FOR_AT_MOST, is_away=True)
+
+
+def test_what_is_put_off_is_told_again_less_and_less_often() -> None:
+    assert [delay_of_what_is_put_off(attempt, 0.0) / MINUTE for attempt in (1, 2, 3, 1000)] == [20, 40, 60, 60]
+    assert [delay_of_what_is_put_off(attempt, 1.0) / MINUTE for attempt in (1, 1000)] == [25, 75]
