@@ -57,6 +57,7 @@ from application.sessions.start_session import StartSession
 from application.sessions.verified_email import VerifiedEmail
 from application.sessions.view_session import ViewSession
 from application.sign_ups.confirm_sign_up import ConfirmSignUp
+from application.sign_ups.reject_sign_up import RejectSignUp
 from application.sign_ups.request_sign_up import RequestSignUp
 from bootstrap.settings import Settings
 from domain.accounts.profile import ProfileRules
@@ -289,6 +290,9 @@ class UseCases(containers.DeclarativeContainer):
         tokens=adapters.one_time_tokens,
         unit_of_work=adapters.unit_of_work,
         erase_account=erase_account,
+        reject_sign_up=providers.Singleton(
+            RejectSignUp, sign_ups=adapters.sign_ups, unit_of_work=adapters.unit_of_work
+        ),
     )
     freeze_account = providers.Factory(
         FreezeAccount,

@@ -85,6 +85,7 @@ async def test_an_address_that_is_taken_makes_no_difference_until_it_is_looked_u
     assert found.owner == ada.user
     token = await issued(world, FakeOneTimeTokenCodec(), sign_up)
     assert await world.sign_ups.redeemable(token) is None
+    assert await world.sign_ups.waiting(token) == sign_up
     with pytest.raises(InvalidInput):
         await confirm(world, token, sign_up)
     assert await world.sign_ups.find(sign_up.id), "what was refused changed nothing"
@@ -206,8 +207,10 @@ async def test_dropping_frees_the_name_and_the_photo(world: World, codec: FakeOn
     unowned = world.photos.unowned
     assert await unowned(for_longer_than=timedelta(seconds=-1), at_most=9) == [], "the sweep leaves it alone"
 
+    assert await world.sign_ups.waiting(token) == sign_up
     await drop(world, token)
 
+    assert await world.sign_ups.waiting(token) is None
     assert await username_is_free(world, sign_up)
     assert await unowned(for_longer_than=timedelta(seconds=-1), at_most=9) == [photo_id]
     with pytest.raises(InvalidInput):
@@ -220,6 +223,7 @@ async def test_a_sign_up_expires(world: World, codec: FakeOneTimeTokenCodec) -> 
     await world.advance(SIGN_UP_LIFETIME + timedelta(seconds=1))
 
     assert await world.sign_ups.redeemable(token) is None
+    assert await world.sign_ups.waiting(token) is None
     assert await world.sign_ups.find(sign_up.id) is None
     for refused in (confirm(world, token, sign_up), drop(world, token)):
         with pytest.raises(InvalidInput):

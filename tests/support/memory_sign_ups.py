@@ -29,6 +29,11 @@ class MemorySignUps:
             return None
         return SignUpToMail(sign_up=stored.sign_up, owner=self.store.rows.by_identifier(stored.sign_up.email))
 
+    async def waiting(self, token: OneTimeToken) -> PendingSignUp | None:
+        now = await self.store.round_trip()
+        stored = _waiting(self.store.rows, token, now)
+        return stored.sign_up if stored else None
+
     async def redeemable(self, token: OneTimeToken) -> PendingSignUp | None:
         now = await self.store.round_trip()
         stored = _waiting(self.store.rows, token, now)

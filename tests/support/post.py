@@ -21,6 +21,7 @@ from application.recovery.request_email_change import EmailChangeRequest, Reques
 from application.recovery.request_email_verification import RequestEmailVerification
 from application.recovery.request_password_reset import RequestPasswordReset
 from application.sessions.ports import Caller
+from application.sign_ups.reject_sign_up import RejectSignUp
 from application.sign_ups.sign_up_mail import SignUpMail
 from domain.events import RecordedEvent
 from domain.mail.kinds import MailKind
@@ -117,6 +118,9 @@ class Post:
             tokens=self.service.world.one_time_tokens,
             unit_of_work=self.service.world.unit_of_work,
             erase_account=EraseAccount(self.service.discard_photo),
+            reject_sign_up=RejectSignUp(
+                sign_ups=self.service.world.sign_ups, unit_of_work=self.service.world.unit_of_work
+            ),
         )
         await reject(token, ADA)
 

@@ -7,6 +7,7 @@ from application.origin import Origin
 from application.ports import UnitOfWorkFactory
 from application.recovery.ports import OneTimeTokenCodec, OneTimeTokenRepository
 from application.recovery.refuse_token import RefuseToken
+from application.sign_ups.reject_sign_up import RejectSignUp
 from domain.errors import FieldCheck
 from domain.recovery.events import email_change_rejected
 from domain.recovery.one_time_token import PROVES_AN_ADDRESS, TokenPurpose, token_refused
@@ -23,6 +24,7 @@ class RejectEmailVerification:
     tokens: OneTimeTokenRepository
     unit_of_work: UnitOfWorkFactory
     erase_account: EraseAccount
+    reject_sign_up: RejectSignUp
 
     async def __call__(self, token_text: str, origin: Origin) -> None:
         """Raises InvalidInput, also once the address has been proven; ServiceUnavailable.
@@ -34,9 +36,7 @@ class RejectEmailVerification:
         token = check.required("token", self.codec.parse, token_text)
         check.raise_if_any()
         if token.purpose is TokenPurpose.SIGN_UP:
-            work = self.unit_of_work(without_a_trace(origin))
-            work.sign_ups.drop(token)
-            await work.commit()
+            await self.reject_sign_up(token, without_a_trace(origin))
             return
         redeemable = await self.tokens.redeemable(token) if token.purpose in PROVES_AN_ADDRESS else None
         if redeemable is None:

@@ -29,6 +29,10 @@ class SignUps(Protocol):
         """The sign-up of that id."""
         ...
 
+    async def waiting(self, token: OneTimeToken) -> PendingSignUp | None:
+        """What the token was mailed for, whoever has its address."""
+        ...
+
     async def redeemable(self, token: OneTimeToken) -> PendingSignUp | None:
         """What the token confirms; ``None`` also once the address is an account's. It is not spent by that."""
         ...

@@ -15,7 +15,7 @@ SIGN_UP_LIFETIME = timedelta(hours=24)
 
 SIGN_UP_REQUESTED = "sign_up.requested"
 SIGN_UP_ID = "sign_up_id"
-"""In the data of the event."""
+"""In the data of the events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -44,3 +44,8 @@ class PendingSignUp:
 def sign_up_requested(sign_up_id: UUID) -> DomainEvent:
     """Somebody signed up, with an address that is free or taken: the event is the same for both."""
     return DomainEvent(type=SIGN_UP_REQUESTED, data={SIGN_UP_ID: str(sign_up_id)})
+
+
+def sign_up_rejected(sign_up_id: UUID) -> DomainEvent:
+    """Whoever has its address says that it was not them."""
+    return DomainEvent(type="sign_up.rejected", data={SIGN_UP_ID: str(sign_up_id)})

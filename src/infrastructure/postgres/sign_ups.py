@@ -44,9 +44,10 @@ WHERE p.id = $1 AND p.expires_at > now()
 
 _IS_GOOD = "p.token_digests @> ARRAY[$1::bytea] AND p.expires_at > now()"
 
+_WAITING = f"SELECT {_COLUMNS} FROM pending_registrations AS p WHERE {_IS_GOOD}"
+
 _REDEEMABLE = f"""
-SELECT {_COLUMNS} FROM pending_registrations AS p
-WHERE {_IS_GOOD} AND NOT EXISTS (SELECT FROM users WHERE email_canonical = p.email_canonical)
+{_WAITING} AND NOT EXISTS (SELECT FROM users WHERE email_canonical = p.email_canonical)
 """
 
 _ADD = """
@@ -115,9 +116,16 @@ class PostgresSignUps:
         row = await self.database.fetch_row(_FIND, sign_up_id)
         return SignUpToMail(sign_up=_sign_up_of(row), owner=user_of(row) if row["user_id"] else None) if row else None
 
+    async def waiting(self, token: OneTimeToken) -> PendingSignUp | None:
+        """See the port."""
+        return await self._one(_WAITING, token)
+
     async def redeemable(self, token: OneTimeToken) -> PendingSignUp | None:
         """See the port."""
-        row = await self.database.fetch_row(_REDEEMABLE, token.digest)
+        return await self._one(_REDEEMABLE, token)
+
+    async def _one(self, statement: str, token: OneTimeToken) -> PendingSignUp | None:
+        row = await self.database.fetch_row(statement, token.digest)
         return _sign_up_of(row) if row else None
 
 

@@ -292,3 +292,28 @@ async def test_whoever_has_the_mailbox_has_it_dropped(post: Post) -> None:
     with pytest.raises(InvalidInput):
         await confirmed(post, token)
     assert await requested(post, email="other@example.com")
+
+
+async def test_g01_that_a_sign_up_is_rejected_is_recorded_and_so_is_a_link_that_is_good_for_nothing(post: Post) -> None:
+    """Of where it was done from nothing is kept, as with accounts that are rejected."""
+    token = await requested(post)
+    [sign_up_id] = post.service.world.store.rows.sign_ups
+
+    await post.reject(token)
+    with pytest.raises(InvalidInput) as refusal:
+        await post.reject(token)
+
+    assert [(each.field, each.code) for each in refusal.value.violations] == [("token", "invalid_token")]
+    rejected, refused = (await post.service.world.events())[1:]
+    assert (rejected.type, rejected.data) == ("sign_up.rejected", {"sign_up_id": str(sign_up_id)})
+    assert (refused.type, refused.data) == ("one_time_token.refused", {"purpose": "sign_up"})
+    assert {(each.user_id, each.origin) for each in (rejected, refused)} == {(None, Origin(request_id=ADA.request_id))}
+
+
+async def test_a_sign_up_can_be_rejected_once_its_address_is_an_accounts(post: Post) -> None:
+    strangers = await requested(post, username="Mallory")
+    await confirmed(post, await requested(post))
+
+    await post.reject(strangers)
+
+    assert post.service.world.store.rows.sign_ups == {}

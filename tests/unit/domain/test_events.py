@@ -44,6 +44,7 @@ EVENTS: list[tuple[DomainEvent, str, UUID | None, UUID | None, Mapping[str, str]
     (accounts.account_exported(USER, ITS_SESSION), "user.exported", USER, ITS_SESSION, {}),
     (accounts.user_deleted(USER), "user.deleted", USER, None, {}),
     (pending_sign_up.sign_up_requested(OTHER), "sign_up.requested", None, None, {"sign_up_id": str(OTHER)}),
+    (pending_sign_up.sign_up_rejected(OTHER), "sign_up.rejected", None, None, {"sign_up_id": str(OTHER)}),
     (audit.audit_read("tail"), "audit.read", None, None, {"what": "tail"}),
     (audit.erasures_replayed(3), "audit.erasures_replayed", None, None, {"users": "3"}),
     (credentials.password_changed(USER, ITS_SESSION), "password.changed", USER, ITS_SESSION, {}),
