@@ -12,7 +12,7 @@ from domain.accounts.errors import UserNotFound
 from domain.accounts.user import User, UserStatus
 from domain.events import RecordedEvent
 from domain.mail.kinds import MailKind
-from domain.recovery.one_time_token import NEW_EMAIL_LIFETIME, TokenPurpose
+from domain.recovery.one_time_token import EMAIL_VERIFICATION_LIFETIME, NEW_EMAIL_LIFETIME, TokenPurpose
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class NewEmailMail:
     """Mails whoever has the new address a way to say that it is theirs, and one to say that it is not.
 
     Whose address is another account's is told so, and gets no link: it cannot be given to this one. Only that mailbox
-    learns of it (S10).
+    learns of it (S10). Where that account never proved the address, it may be a squatter's, and the link ends it (S16).
     """
 
     name: ClassVar[str] = "new_email_mail"
@@ -43,7 +43,7 @@ class NewEmailMail:
         if change is None or str(change.id) != event.data.get("change_id"):
             return None
         if owner := await self.users.find(change.email):
-            return await self._taken(event, owner)
+            return await (self._taken if owner.email_verified else self._unproven)(event, owner)
         try:
             token = await self.issue(TokenPurpose.NEW_EMAIL, user, NEW_EMAIL_LIFETIME, to=change.email)
         except UserNotFound:
@@ -61,3 +61,19 @@ class NewEmailMail:
             return None
         values = {"username": owner.username.original}
         return await self.send_mail(MailKind.NEW_EMAIL_TAKEN, event, owner.email, owner.profile.locale, values)
+
+    async def _unproven(self, event: RecordedEvent, occupant: User) -> str | None:
+        """The change can be asked for again once that account is gone."""
+        if occupant.status is not UserStatus.ACTIVE:
+            return None
+        try:
+            token = await self.issue(TokenPurpose.EMAIL_VERIFICATION, occupant, EMAIL_VERIFICATION_LIFETIME)
+        except UserNotFound:
+            return None
+        values = {
+            "username": occupant.username.original,
+            "hours": str(int(EMAIL_VERIFICATION_LIFETIME.total_seconds() // 3600)),
+            "link": f"{self.public_url}{REJECTION_PATH}?token={token}",
+        }
+        locale = occupant.profile.locale
+        return await self.send_mail(MailKind.NEW_EMAIL_UNPROVEN, event, occupant.email, locale, values)

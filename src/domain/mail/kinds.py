@@ -18,6 +18,8 @@ class MailKind(StrEnum):
     CONFIRM_NEW_EMAIL = "confirm_new_email"
     NEW_EMAIL_TAKEN = "new_email_taken"
     """To the owner of an address that somebody wanted for another account."""
+    NEW_EMAIL_UNPROVEN = "new_email_unproven"
+    """The same where an account has the address that never proved it."""
     EMAIL_CHANGE_REQUESTED = "email_change_requested"
     """To the address that is to be replaced."""
     EMAIL_CHANGED = "email_changed"

@@ -178,12 +178,54 @@ async def test_s10_an_address_of_another_account_is_answered_alike_and_its_owner
     """Without a link: there is nothing to confirm."""
     await post.service.register_user(registration(email="bob@example.com", username="Bob"), MALLORY)
     await post.deliver()
+    await confirm(post, post.tokens(MailKind.VERIFY_EMAIL, "bob@example.com")[0])
     post.mailer.messages.clear()
 
     await post.ask_for_address(caller, "bob@example.com")
 
     assert written(post) == [("new_email_taken", "bob@example.com"), ("email_change_requested", OLD)]
     assert "token=" not in str(post.mailer.messages[0])
+
+
+async def test_s16_an_account_that_never_proved_the_new_address_is_ended_from_it(
+    post: Post, device: SignedIn, caller: Caller
+) -> None:
+    """And then the change holds when it is asked for again."""
+    squatter = await post.service.register_user(registration(email=NEXT, username="Mallory"), MALLORY)
+    await post.deliver()
+    post.mailer.messages.clear()
+    await post.ask_for_address(caller, NEXT)
+    assert written(post) == [("new_email_unproven", NEXT), ("email_change_requested", OLD)]
+    assert "username: Mallory" in str(post.mailer.messages[0])
+    [token] = post.tokens(MailKind.NEW_EMAIL_UNPROVEN, NEXT)
+    assert link_in(post.mailer.messages[0]) == f"{PUBLIC_URL}/email-rejection?token={token}"
+
+    await post.reject(token)
+
+    assert await post.service.world.directory.find(squatter.id) is None
+    await moved(post, caller)
+    assert (await ada(post, device)).email.original == NEXT
+
+
+@pytest.mark.parametrize("meanwhile", ["proven", "disabled"])
+async def test_nobody_is_offered_to_end_an_account_that_proved_the_address_or_is_disabled(
+    post: Post, caller: Caller, meanwhile: str
+) -> None:
+    squatter = await post.service.register_user(registration(email=NEXT, username="Mallory"), MALLORY)
+    await post.deliver()
+    if meanwhile == "disabled":
+        await post.service.world.disable(squatter.id)
+        await post.ask_for_address(caller, NEXT)
+        assert post.tokens(MailKind.NEW_EMAIL_UNPROVEN, NEXT) == []
+        return
+    await post.ask_for_address(caller, NEXT)
+    [token] = post.tokens(MailKind.NEW_EMAIL_UNPROVEN, NEXT)
+    await confirm(post, post.tokens(MailKind.VERIFY_EMAIL, NEXT)[0])
+
+    with pytest.raises(InvalidInput):
+        await post.reject(token)
+
+    assert await post.service.world.directory.find(squatter.id)
 
 
 @pytest.mark.parametrize("by_session", [True, False])

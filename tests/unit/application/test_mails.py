@@ -49,10 +49,14 @@ async def test_every_mail(service: Service) -> None:
     await service.register_user(registration(locale="de"), ADA)
     await service.register_user(registration(email=BOB, username="Bob", locale="fr"), MALLORY)
     await post.deliver()
+    [of_bob] = post.tokens(MailKind.VERIFY_EMAIL, BOB)
     post.mailer.messages.pop()
     await confirm(post, MailKind.VERIFY_EMAIL)
     await post.ask_for_reset(OLD)
     caller = caller_of(await service.sign_in())
+    await post.ask_for_address(caller, BOB)
+    post.mailer.messages.pop()
+    await post.verify(EmailVerification(token=of_bob, password=PASSWORD), None, MALLORY)
     await post.ask_for_address(caller, BOB)
     post.mailer.messages.pop()
     await post.ask_for_address(caller, NEXT)
@@ -66,11 +70,13 @@ async def test_every_mail(service: Service) -> None:
         return {name: f"{PUBLIC_URL}/{page}?token={purpose}" for name, page in pages.items()}
 
     reset = {"link": f"{PUBLIC_URL}/password-reset?token=password_reset"}
+    ends = {"link": f"{PUBLIC_URL}/email-rejection?token=email_verification"}
     freeze = {"link": f"{PUBLIC_URL}/account-freeze?token=account_freeze"}
     ada, change = {"username": "Ada"}, {"username": "Ada", "new_email": NEXT, "hours": "72"}
     assert [(each["subject"], each["to"], each["content-language"], said(each)) for each in post.mailer.messages] == [
         ("verify_email", OLD, "de", ada | {"hours": "24"} | both("email_verification")),
         ("reset_password", OLD, "de", ada | {"minutes": "30"} | reset),
+        ("new_email_unproven", BOB, "fr", {"username": "Bob", "hours": "24"} | ends),
         ("new_email_taken", BOB, "fr", {"username": "Bob"}),
         ("confirm_new_email", NEXT, "de", ada | {"hours": "24"} | both("new_email")),
         ("email_change_requested", OLD, "de", change | freeze),
