@@ -19,7 +19,7 @@ from domain.accounts.profile import ProfileRules, invalid_locale, invalid_phone_
 from domain.accounts.user import User
 from domain.credentials.password import Password, Weakness
 from domain.errors import Overloaded, ServiceUnavailable
-from domain.mail.kinds import MailKind
+from domain.mail.kinds import VALUES, MailKind
 from domain.recovery.one_time_token import TokenPurpose, invalid_token
 from domain.sessions.errors import InvalidRefreshToken
 from domain.sessions.known_device import KnownDevice
@@ -271,9 +271,10 @@ class FakeMailer:
 
 
 class FakeMailWriter:
-    """Says the kind, and each value on a line of its own."""
+    """Says the kind, and each value on a line of its own; a mail is given those that its text may speak of."""
 
     def write(self, kind: MailKind, language: str, values: Mapping[str, str]) -> MailText:
+        assert values.keys() == VALUES[kind]
         said = "\n".join(f"{name}: {value}" for name, value in values.items())
         return MailText(language=language, subject=kind.value, text=f"{said}\n", html=f"<pre>{said}</pre>")
 

@@ -1,5 +1,6 @@
 """The mails there are."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 LANGUAGES = ("en", "de", "fr")
@@ -40,6 +41,26 @@ NOTICES = (
     MailKind.FAILED_ATTEMPTS,
 )
 """Those that tell an account's owner what has happened, and that an operator may switch off."""
+
+_SEEN = frozenset({"username", "time", "device", "ip_address"})
+_BOTH_LINKS = frozenset({"link", "second_link"})
+VALUES: Mapping[MailKind, frozenset[str]] = {
+    MailKind.VERIFY_EMAIL: _BOTH_LINKS | {"username", "hours"},
+    MailKind.CONFIRM_SIGN_UP: _BOTH_LINKS | {"username", "hours"},
+    MailKind.SIGN_UP_TAKEN: frozenset({"username"}),
+    MailKind.RESET_PASSWORD: frozenset({"link", "username", "minutes"}),
+    MailKind.CONFIRM_NEW_EMAIL: _BOTH_LINKS | {"username", "hours"},
+    MailKind.NEW_EMAIL_TAKEN: frozenset({"username"}),
+    MailKind.NEW_EMAIL_UNPROVEN: frozenset({"link", "username", "hours"}),
+    MailKind.EMAIL_CHANGE_REQUESTED: frozenset({"link", "username", "new_email", "hours"}),
+    MailKind.EMAIL_CHANGED: frozenset({"link", "username", "new_email", "hours"}),
+    **dict.fromkeys(NOTICES, _SEEN),
+    MailKind.CREDENTIAL_STUFFING: frozenset({"time", "ip_address", "failed", "accounts", "sources"}),
+}
+"""What each mail is given, no more and no less, and its text can speak of."""
+
+MAY_BE_EMPTY = frozenset({"device", "ip_address"})
+"""Those of them that are not always known."""
 
 
 def language_of(locale: str | None) -> str:

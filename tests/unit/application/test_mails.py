@@ -13,7 +13,7 @@ from application.recovery.confirm_email_verification import EmailVerification
 from domain.accounts.identifiers import EmailAddress
 from domain.errors import ServiceUnavailable
 from domain.events import RecordedEvent
-from domain.mail.kinds import MailKind
+from domain.mail.kinds import VALUES, MailKind
 from tests.support.builders import ADA, MALLORY, NOON, new_id
 from tests.support.fakes import FakeMailWriter, parse_email
 from tests.support.post import PUBLIC_URL, Post
@@ -138,7 +138,7 @@ async def test_a_mail_that_is_not_sent_is_given_back_to_whom_it_was_taken_from()
     send = SendMail(mailer=mailer, writer=FakeMailWriter(), allowance=allowance)
 
     with pytest.raises(ServiceUnavailable):
-        await send(MailKind.RESET_PASSWORD, told, to, None, {})
+        await send(MailKind.RESET_PASSWORD, told, to, None, dict.fromkeys(VALUES[MailKind.RESET_PASSWORD], ""))
 
     assert allowance.left == [(to, MailKind.RESET_PASSWORD)]
     assert [mail.id for mail in mailer.asked] == [f"{told.id}.reset_password"], "the same one when it is tried again"

@@ -7,11 +7,12 @@ from email.message import EmailMessage
 
 import pytest
 
+from application.mail.ports import MailText
 from application.mail.send_mail import SendMail
 from application.notices.send_security_notice import SendSecurityNotice
 from application.origin import Origin
 from domain.events import RecordedEvent
-from domain.mail.kinds import NOTICES, MailKind
+from domain.mail.kinds import NOTICES, VALUES, MailKind
 from infrastructure.mail.message import Sender
 from infrastructure.mail.texts import TemplateMailWriter
 from tests.support.builders import ADA, Account, Device, new_id, registered, signed_in
@@ -20,6 +21,14 @@ from tests.support.memory import MemoryWorld
 
 AT = datetime(2026, 11, 25, 19, 2, tzinfo=UTC)
 REUSED = {"reason": "refresh_token_reused"}
+
+
+class ExactMailWriter(TemplateMailWriter):
+    """Each notice is given the values that its text may speak of."""
+
+    def write(self, kind: MailKind, language: str, values: Mapping[str, str]) -> MailText:
+        assert values.keys() == VALUES[kind]
+        return super().write(kind, language, values)
 
 
 @dataclass
@@ -34,7 +43,7 @@ class Post:
         self, event_type: str, account: Account, device: Device | None = None, data: Mapping[str, str] | None = None
     ) -> list[EmailMessage]:
         send_mail = SendMail(
-            mailer=self.mailer, writer=TemplateMailWriter(service="CRM"), allowance=self.world.mail_allowance
+            mailer=self.mailer, writer=ExactMailWriter(service="CRM"), allowance=self.world.mail_allowance
         )
         notice = SendSecurityNotice(
             users=self.world.directory, devices=self.world.devices, send_mail=send_mail, wanted=self.wanted

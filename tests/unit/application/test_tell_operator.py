@@ -5,7 +5,7 @@ from typing import Any
 
 from application.stuffing.tell_operator import TellOperator
 from domain.events import RecordedEvent
-from domain.mail.kinds import MailKind
+from domain.mail.kinds import VALUES, MailKind
 from domain.stuffing.events import RECOGNISED
 from tests.support.builders import NOON, new_id
 from tests.support.fakes import parse_email
@@ -36,6 +36,7 @@ async def test_the_operator_is_told_of_counts_and_the_source() -> None:
     assert await TellOperator(to=OPERATOR, send_mail=sent)(told) is None  # type: ignore[arg-type]
     [(kind, about, to, locale, values)] = sent.mails
     assert (kind, about, to, locale) == (MailKind.CREDENTIAL_STUFFING, told, OPERATOR, None)
+    assert values.keys() == VALUES[kind]
     assert values == {
         "failed": "90", "accounts": "80", "sources": "1", "ip_address": "203.0.113.7", "time": TIME,
     }  # fmt: skip
