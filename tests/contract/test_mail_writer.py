@@ -8,12 +8,15 @@ import pytest
 
 from application.mail.ports import MailText
 from bootstrap.mail import mail_writer_of
-from domain.mail.kinds import LANGUAGES, MailKind
+from domain.mail.kinds import LANGUAGES, VALUES, MailKind
 from infrastructure.mail.texts import TemplateMailWriter
 from tests.support.application import settings_for
 from tests.support.documents import OPERATOR_GUIDE
 
-VALUES: Mapping[str, str] = {
+LINK, SECOND = "https://auth.example.test/do?token=abc_DEF-123", "https://auth.example.test/undo?token=abc_DEF-123"
+KNOWN: Mapping[str, str] = {
+    "link": LINK,
+    "second_link": SECOND,
     "username": "ada.lovelace",
     "hours": "24",
     "minutes": "30",
@@ -25,23 +28,19 @@ VALUES: Mapping[str, str] = {
     "accounts": "80",
     "sources": "30",
 }
-LINK, SECOND = "https://auth.example.test/do?token=abc_DEF-123", "https://auth.example.test/undo?token=abc_DEF-123"
-MAILED_LINKS: Mapping[MailKind, Mapping[str, str]] = {
-    MailKind.VERIFY_EMAIL: {"link": LINK, "second_link": SECOND},
-    MailKind.CONFIRM_SIGN_UP: {"link": LINK},
-    MailKind.RESET_PASSWORD: {"link": LINK},
-    MailKind.CONFIRM_NEW_EMAIL: {"link": LINK, "second_link": SECOND},
-    MailKind.EMAIL_CHANGE_REQUESTED: {"link": LINK},
-    MailKind.EMAIL_CHANGED: {"link": LINK},
-}
 ALL = [(kind, language) for kind in MailKind for language in LANGUAGES]
+
+
+def values_of(kind: MailKind) -> dict[str, str]:
+    """Those that the mail is given: the stand-in for the writer holds every subscriber to them."""
+    return {name: KNOWN[name] for name in VALUES[kind]}
 
 
 def written(
     kind: MailKind, language: str = "en", *, folder: Path | None = None, service: str = "CRM", **values: str
 ) -> MailText:
     writer = TemplateMailWriter(service=service, folder=folder)
-    return writer.write(kind, language, {**VALUES, **MAILED_LINKS.get(kind, {}), **values})
+    return writer.write(kind, language, values_of(kind) | values)
 
 
 @pytest.mark.parametrize(("kind", "language"), ALL)
@@ -55,8 +54,16 @@ def test_every_mail_in_every_language(kind: MailKind, language: str) -> None:
         assert ("ada.lovelace" in body) == (kind is not MailKind.CREDENTIAL_STUFFING), "that one is to the operator"
         assert "{{" not in body
         assert "None," not in body
-        for link in MAILED_LINKS.get(kind, {}).values():
-            assert link in body
+        for link in {"link", "second_link"} & VALUES[kind]:
+            assert KNOWN[link] in body
+
+
+@pytest.mark.parametrize(("kind", "language"), ALL)
+def test_every_link_is_called_something(kind: MailKind, language: str) -> None:
+    mail = written(kind, language)
+
+    assert not re.search(r"<a\b[^>]*>\s*</a>", mail.html)
+    assert not re.search(r"^\W*$\n^https:", mail.text, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("kind", "language"), ALL)
@@ -114,7 +121,7 @@ def test_the_example_of_the_operator_guide(tmp_path: Path) -> None:
     (tmp_path / "en.toml").write_text(example)
 
     mail = mail_writer_of(settings_for("postgresql://nowhere", mail_templates=tmp_path)).write(
-        MailKind.RESET_PASSWORD, "en", {**VALUES, "link": LINK}
+        MailKind.RESET_PASSWORD, "en", values_of(MailKind.RESET_PASSWORD)
     )
 
     assert mail.subject == "A new password for ada.lovelace"
@@ -145,8 +152,41 @@ def test_a_layout_of_the_operator_takes_the_place_of_ours(tmp_path: Path) -> Non
 def test_a_mistake_shows_at_the_start_with_its_file(tmp_path: Path, name: str, content: str) -> None:
     (tmp_path / name).write_text(content)
 
-    with pytest.raises(ValueError, match="a mail cannot be written: .*" + re.escape(name)):
-        mail_writer_of(settings_for("postgresql://nowhere", mail_templates=tmp_path))
+    assert re.search("a mail cannot be written: .*" + re.escape(name), refusal(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("section", "line", "key"),
+    [
+        ("password_changed", 'paragraphs = ["Undo it: {{ link }}"]', "paragraphs"),
+        ("reset_password", 'subject = "Within {{ hours }} hours"', "subject"),
+        ("new_device", 'paragraphs = ["{% if device %}{{ device }}{% else %}{{ browser }}{% endif %}"]', "paragraphs"),
+        ("reset_password", 'paragrafs = ["A letter short"]', "paragrafs"),
+        ("password_changed", 'button = "Undo it"', "button"),
+        ("reset_password", 'second_button = "This was not me"', "second_button"),
+        ("common", 'subject = "Hello"', "subject"),
+        ("reset_password", 'paragraphs = "A text, of which each letter would be one"', "paragraphs"),
+        ("reset_password", "notes = [30]", "notes"),
+        ("common", "footer = 7", "footer"),
+    ],
+)
+def test_a_mistake_in_a_text_shows_with_file_section_and_key(tmp_path: Path, section: str, line: str, key: str) -> None:
+    """Each mail is tried with what it will be given, and not with what others are."""
+    (tmp_path / "en.toml").write_text(f"[{section}]\n{line}\n")
+
+    assert all(each in refusal(tmp_path) for each in ("en.toml", f"[{section}]", key))
+
+
+def test_a_section_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "en.toml").write_text('reset_password = "Hello"\n')
+
+    assert "[reset_password] is no section" in refusal(tmp_path)
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(ValueError, match="a mail cannot be written: ") as refused:
+        mail_writer_of(settings_for("postgresql://nowhere", mail_templates=folder))
+    return str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["no/such/folder", "a-file"])

@@ -17,27 +17,17 @@ from jinja2 import (
 )
 
 from application.mail.ports import MailText
-from domain.mail.kinds import LANGUAGES, MailKind
+from domain.mail.kinds import LANGUAGES, MAY_BE_EMPTY, VALUES, MailKind
 
 _PACKAGE = PackageLoader("infrastructure.mail")
-_LINKS = ("link", "second_link")
-_EXAMPLE = dict.fromkeys(
-    (
-        *_LINKS,
-        "username",
-        "hours",
-        "minutes",
-        "new_email",
-        "time",
-        "device",
-        "ip_address",
-        "failed",
-        "accounts",
-        "sources",
-    ),
-    "example",
-)
-"""All values that any mail is given."""
+_LINKS = {"link": "button", "second_link": "second_button"}
+"""Each with what it is called in the mail."""
+_TEXTS = ("subject", "heading")
+_LISTS = ("paragraphs", "notes")
+_COMMON = "common"
+_COMMON_TEXTS: Sequence[str] = ("footer", "copy_link")
+_EXAMPLE = "example"
+_MISTAKES = (TemplateError, KeyError, OSError, ValueError, TypeError, AttributeError)
 
 
 class TemplateMailWriter:
@@ -59,19 +49,16 @@ class TemplateMailWriter:
         self._sentences = Environment(autoescape=False, undefined=StrictUndefined)  # noqa: S701 - see above
 
     def write(self, kind: MailKind, language: str, values: Mapping[str, str]) -> MailText:
-        """See the port. Raises jinja2.UndefinedError for a text that speaks of a value it is not given.
-
-        ValueError for a layout that does, or that cannot be read, naming it.
-        """
+        """See the port. Raises ValueError for a text or a layout that speaks of a value it is not given, naming it."""
         text = self._texts[language][kind.value]
-        said = {name: self._said(value, values) for name, value in text.items()}
+        said = {name: self._said(name, value, values) for name, value in text.items()}
         subject = " ".join(str(said.pop("subject")).split())
         page = {
-            "second_button": "",
-            "button": "",
+            # What a link is called is to be missed where there is the link.
+            **{called: "" for link, called in _LINKS.items() if link not in values},
             "notes": [],
             **{name: values.get(name, "") for name in _LINKS},
-            **self._texts[language]["common"],
+            **self._texts[language][_COMMON],
             **said,
             "service": self._service,
             "language": language,
@@ -85,14 +72,20 @@ class TemplateMailWriter:
         )
 
     def check(self) -> None:
-        """Write every mail once, so that a mistake in a template shows at the start. Raises ValueError, naming it."""
+        """Write every mail, so that a mistake in a template shows at the start. Raises ValueError, naming it.
+
+        With the values it will be given, once with all of them known and once with what may be unknown left empty.
+        """
         for language in LANGUAGES:
             for kind in MailKind:
-                try:
-                    self.write(kind, language, _EXAMPLE)
-                except (TemplateError, KeyError, OSError, ValueError, TypeError, AttributeError) as error:
-                    where = f"[{kind.value}] of {language}.toml"
-                    raise ValueError(f"a mail cannot be written: {where}: {type(error).__name__}: {error}") from None
+                for empty in (frozenset[str](), MAY_BE_EMPTY):
+                    values = {name: "" if name in empty else _EXAMPLE for name in VALUES[kind]}
+                    try:
+                        self.write(kind, language, values)
+                    except _MISTAKES as error:
+                        where = f"[{kind.value}] of {language}.toml"
+                        said = f"{where}: {type(error).__name__}: {error}"
+                        raise ValueError(f"a mail cannot be written: {said}") from None
 
     @cached_property
     def _texts(self) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
@@ -109,8 +102,7 @@ class TemplateMailWriter:
             except ValueError as error:
                 raise ValueError(f"{own}: {error}") from None
             for kind, text in changes.items():
-                if kind not in texts:
-                    raise ValueError(f"{own}: [{kind}] is no mail of ours")
+                _judge(f"{own}: [{kind}]", kind, text)
                 texts[kind] = {**texts[kind], **text}
         return texts
 
@@ -120,8 +112,32 @@ class TemplateMailWriter:
         except TemplateError as error:
             raise ValueError(f"{name}: {error}") from None
 
-    def _said(self, value: str | Sequence[str], values: Mapping[str, str]) -> str | list[str]:
+    def _said(self, name: str, value: str | Sequence[str], values: Mapping[str, str]) -> str | list[str]:
         """A sentence, or several, with its values."""
         if not isinstance(value, str):
-            return [str(self._said(each, values)) for each in value]
-        return self._sentences.from_string(value).render(values)
+            return [str(self._said(name, each, values)) for each in value]
+        try:
+            return self._sentences.from_string(value).render(values)
+        except TemplateError as error:
+            raise ValueError(f"{name}: {error}; there are {', '.join(sorted(values))}") from None
+
+
+def _judge(where: str, kind: str, text: object) -> None:
+    """Refuse what an operator wrote and nobody would ever read. Raises ValueError."""
+    if kind != _COMMON and kind not in set(MailKind):
+        raise ValueError(f"{where} is no mail of ours")
+    if not isinstance(text, Mapping):
+        raise ValueError(f"{where} is no section")  # noqa: TRY004 - a mistake in a file, as the others are
+    known = _COMMON_TEXTS if kind == _COMMON else _names_of(MailKind(kind))
+    for name, value in text.items():
+        if name not in known:
+            raise ValueError(f"{where} has no {name}; there are {', '.join(known)}")
+        if name in _LISTS and not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
+            raise ValueError(f"{where} {name} must be a list of texts")
+        if name not in _LISTS and not isinstance(value, str):
+            raise ValueError(f"{where} {name} must be a text")
+
+
+def _names_of(kind: MailKind) -> Sequence[str]:
+    """What the section of a mail may have."""
+    return [*_TEXTS, *_LISTS, *(called for link, called in _LINKS.items() if link in VALUES[kind])]
