@@ -23,10 +23,19 @@ _METRICS_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{32,}=*")
 _NAME_OR_ADDRESS = r"([a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])"
 _HOST = re.compile(rf"{_NAME_OR_ADDRESS}(:[0-9]{{1,5}})?")
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://{_NAME_OR_ADDRESS}(:(?P<port>[0-9]{{1,5}}))?")
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_PLAIN_ADDRESS = re.compile(rf"{_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+"""RFC 5321 4.1.2 without quoted strings and address literals; also with a domain without a dot, as inside a network."""
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 def text(value: str) -> str:
+    return value
+
+
+def line(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("must be one line of printable text")
     return value
 
 
@@ -60,6 +69,11 @@ def public_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError("must be an http or https URL without user, query and fragment")
+    if not parts.netloc.isascii():
+        # Mails could be from no address at it, and browsers compare with the other form.
+        raise ValueError("has a host outside ASCII; write it in its IDNA form, as https://xn--bcher-kva.example")
+    if not _HOST.fullmatch(parts.netloc.lower()):
+        raise ValueError("has a host that is none; it is a name as auth.example.com, or one with a port")
     return value.rstrip("/")
 
 
@@ -135,6 +149,15 @@ def email(value: str) -> str:
         parse_email_address(value)
     except InvalidValue:
         raise ValueError("must be an e-mail address") from None
+    return value
+
+
+def sender(value: str) -> str:
+    if not _PLAIN_ADDRESS.fullmatch(value):
+        raise ValueError(
+            "must be one plain e-mail address, as no-reply@example.com, in ASCII and without a name beside it;"
+            " the name is CRM_AUTH_MAIL_SERVICE_NAME"
+        )
     return value
 
 

@@ -160,8 +160,8 @@ class Settings:
         "smtp://user:password@host:587, smtps:// or file:///folder, a folder of data_dir by default",
         secret=True,
     )
-    mail_from: str | None = setting(None, read.text, "address that mails are from; no-reply at the public URL's host")
-    mail_service_name: str | None = setting(None, read.text, "what mails call this service; the public URL's host")
+    mail_from: str | None = setting(None, read.sender, "address that mails are from; no-reply at the public URL's host")
+    mail_service_name: str | None = setting(None, read.line, "what mails call this service; the public URL's host")
     mail_templates: Path | None = setting(None, Path, "folder of texts and layouts that take the place of ours")
     notices: tuple[MailKind, ...] = setting(
         NOTICES, read.notices, "mail about an account's safety: all, none, or a list such as new_device", nothing="none"

@@ -1,16 +1,22 @@
 """Settings come from the environment alone, and everything wrong with them is said at once."""
 
 from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
 from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
 
+from application.mail.ports import Mail, MailText
+from bootstrap.mail import mailer_of
 from bootstrap.operations import ServiceOperations
 from bootstrap.settings import Settings, SettingsError
 from bootstrap.state import with_secret_key
 from domain.accounts.signup_policy import CLOSED, OPEN, SignupPolicy
 from domain.mail.kinds import NOTICES, MailKind
+from tests.support.clock import MovableClock
+from tests.support.fakes import parse_email
 
 SECRET = "vT9qLw2xRk7uPz4mYc8nJd3hFb6sGa1e"
 EXTERNAL = {"CRM_AUTH_DATABASE_URL": "postgresql://crm:pw@db/crm", "CRM_AUTH_SECRET_KEY": SECRET}
@@ -95,6 +101,63 @@ def test_sign_up_can_be_closed() -> None:
 def test_a_bad_value_is_refused_with_its_name(name: str, value: str) -> None:
     (problem,) = problems_of({f"CRM_AUTH_{name}": value})
     assert problem.startswith(f"CRM_AUTH_{name} ")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "nonsense", "CRM <no-reply@example.com>", "a@example.com, b@example.com", "a@b@example.com", "@example.com",
+        "no-reply@", "no reply@example.com", "no-reply@example.com\r\nBcc: victim@example.com", "jürgen@example.com",
+        "no-reply@bücher.example", "a..b@example.com", "no-reply@example..com", '"no reply"@example.com',
+    ],
+)  # fmt: skip
+def test_mail_is_from_one_plain_address(value: str) -> None:
+    """Else each mail would fail, and nothing before that."""
+    (problem,) = problems_of({"CRM_AUTH_MAIL_FROM": value})
+    assert problem.startswith("CRM_AUTH_MAIL_FROM must be one plain e-mail address")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAIL_FROM", "no-reply@example.com"),
+        ("MAIL_FROM", "CRM.o'neil+x@localhost"),
+        ("MAIL_FROM", "crm@xn--bcher-kva.example"),
+        ("PUBLIC_URL", "https://xn--bcher-kva.example/crm"),
+        ("PUBLIC_URL", "http://my_host:8000"),
+        ("PUBLIC_URL", "https://Auth.Example.com"),
+        ("PUBLIC_URL", "http://[2001:db8::1]:8000"),
+        ("PUBLIC_URL", "http://192.0.2.7"),
+        ("MAIL_SERVICE_NAME", "Bücher & Söhne"),
+    ],
+)
+async def test_mail_is_sent_with_whatever_is_accepted(tmp_path: Path, name: str, value: str) -> None:
+    settings = Settings.from_environment({f"CRM_AUTH_{name}": value, "CRM_AUTH_DATA_DIR": str(tmp_path)})
+    content = MailText(language="en", subject="Hello", text="Hello\n", html="<p>Hello</p>")
+    mail = Mail(id="1.hello", to=parse_email("ada@example.com"), content=content)
+
+    assert await mailer_of(settings, MovableClock()).send(mail) is None
+
+    [written] = (tmp_path / "mail").glob("*.eml")
+    sender = message_from_bytes(written.read_bytes(), policy=default)["from"].addresses[0]
+    assert sender.addr_spec.isascii()
+
+
+def test_a_public_url_is_in_ascii() -> None:
+    (problem,) = problems_of({"CRM_AUTH_PUBLIC_URL": "https://bücher.example"})
+    assert "IDNA form" in problem
+    assert "xn--" in problem
+
+
+@pytest.mark.parametrize("host", ["a b", "a..b", "auth.example.com:port", "auth.example.com:123456", "@a", "[::1"])
+def test_a_public_url_has_a_host(host: str) -> None:
+    (problem,) = problems_of({"CRM_AUTH_PUBLIC_URL": f"https://{host}"})
+    assert problem.startswith("CRM_AUTH_PUBLIC_URL ")
+
+
+def test_what_mails_call_the_service_is_one_line() -> None:
+    (problem,) = problems_of({"CRM_AUTH_MAIL_SERVICE_NAME": "CRM\nBcc: victim@example.com"})
+    assert problem.startswith("CRM_AUTH_MAIL_SERVICE_NAME must be one line")
 
 
 def test_an_unknown_setting_is_refused_with_its_name() -> None:
