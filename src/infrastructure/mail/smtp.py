@@ -3,11 +3,13 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from email.message import EmailMessage
+from typing import Literal
 
 import aiosmtplib
+from aiosmtplib.typing import Default
 
 from application.mail.ports import Mail
 from application.ports import Clock
@@ -20,7 +22,13 @@ log = logging.getLogger("crm_auth.mail")
 CONNECTIONS = 2
 """At once: a relay counts them, and one carries a thousand mails a minute."""
 TIMEOUT = 8.0
-"""Seconds for each command, so that a connection made anew still answers within a delivery's patience."""
+"""Seconds for each command before the content of a mail."""
+READY_WITHIN = 9.0
+"""Seconds for all that comes before the content, the wait for one of those connections included. Whatever is given up
+by then has not been sent; later than that nobody knows."""
+ANSWERED_WITHIN = 18.0
+"""Seconds from the same moment on for the answer to the content. A delivery is given up a little later (``PATIENCE`` in
+interfaces.worker), so what the server takes within this is never sent again."""
 IDLE_SECONDS = 30.0
 """After which a kept connection is not trusted any more; servers close theirs after minutes."""
 _PERMANENT = range(500, 600)
@@ -33,7 +41,7 @@ class SmtpMailer:
         self._server = server
         self._sender = sender
         self._clock = clock
-        self._idle: list[tuple[aiosmtplib.SMTP, float]] = []
+        self._idle: list[tuple[_Connection, float]] = []
         self._places = asyncio.Semaphore(CONNECTIONS)
 
     async def send(self, mail: Mail) -> str | None:
@@ -42,19 +50,18 @@ class SmtpMailer:
         So is 5xx for the connection or the sender: those concern every mail, and an operator can do something about it.
         """
         message = message_of(mail, self._sender, self._clock.now())
-        async with self._places:
-            try:
-                await self._send_on_some_connection(message, deliverable(mail.to))
-            except aiosmtplib.SMTPRecipientsRefused as refused:
-                return _told(refused.recipients[0])
-            except aiosmtplib.SMTPDataError as refused:
-                return _told(refused)
-            except _AddressNotTaken:
-                return "the mail server takes no addresses outside ASCII (SMTPUTF8)"
-            except (aiosmtplib.SMTPException, OSError, TimeoutError, ssl.SSLError) as failure:
-                said = f"{type(failure).__name__} {getattr(failure, 'code', '')}".rstrip()
-                log.warning("the mail server is away: %s", said)
-                raise ServiceUnavailable(f"The mail server takes no mail ({said}).") from failure
+        try:
+            await self._send_in_time(message, deliverable(mail.to))
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            return _told(refused.recipients[0])
+        except aiosmtplib.SMTPDataError as refused:
+            return _told(refused)
+        except _AddressNotTaken:
+            return "the mail server takes no addresses outside ASCII (SMTPUTF8)"
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, ssl.SSLError) as failure:
+            said = f"{type(failure).__name__} {getattr(failure, 'code', '')}".rstrip()
+            log.warning("the mail server is away or slow: %s", said)
+            raise ServiceUnavailable(f"The mail server takes no mail ({said}).") from failure
         return None
 
     async def greet(self) -> None:
@@ -66,8 +73,18 @@ class SmtpMailer:
         while self._idle:
             await _leave(self._idle.pop()[0])
 
-    async def _send_on_some_connection(self, message: EmailMessage, to: str) -> None:
-        async with self._connection() as connection:
+    async def _send_in_time(self, message: EmailMessage, to: str) -> None:
+        """On some connection. What is late is given up before its content is sent, and not while that is taken."""
+        answered_by = asyncio.get_running_loop().time() + ANSWERED_WITHIN
+        async with asyncio.timeout(READY_WITHIN) as bound, self._places, self._connection() as connection:
+
+            def before_content() -> None:
+                # A cancellation that comes with an answer is lost in asyncio.wait_for of Python 3.11.
+                if bound.expired():
+                    raise TimeoutError
+                bound.reschedule(answered_by)
+
+            connection.before_content = before_content
             try:
                 await connection.send_message(message, recipients=[to])
             except aiosmtplib.SMTPNotSupported:
@@ -75,7 +92,7 @@ class SmtpMailer:
                 raise _AddressNotTaken from None
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[aiosmtplib.SMTP]:
+    async def _connection(self) -> AsyncIterator["_Connection"]:
         """A kept connection, or a new one; kept again unless something went wrong on it."""
         connection = await self._kept() or await self._connect()
         try:
@@ -85,7 +102,7 @@ class SmtpMailer:
             raise
         self._idle.append((connection, asyncio.get_running_loop().time()))
 
-    async def _kept(self) -> aiosmtplib.SMTP | None:
+    async def _kept(self) -> "_Connection | None":
         while self._idle:
             connection, since = self._idle.pop()
             is_fresh = asyncio.get_running_loop().time() - since < IDLE_SECONDS
@@ -95,9 +112,9 @@ class SmtpMailer:
             connection.close()
         return None
 
-    async def _connect(self) -> aiosmtplib.SMTP:
+    async def _connect(self) -> "_Connection":
         server = self._server
-        connection = aiosmtplib.SMTP(
+        connection = _Connection(
             hostname=server.host,
             port=server.port,
             use_tls=server.tls,
@@ -118,6 +135,23 @@ class SmtpMailer:
             connection.close()
             raise
         return connection
+
+
+class _Connection(aiosmtplib.SMTP):
+    """Tells when the content of a mail is next."""
+
+    before_content: Callable[[], None] = staticmethod(lambda: None)
+
+    async def data(
+        self,
+        message: str | bytes,
+        /,
+        *,
+        timeout: float | Literal[Default.token] | None = Default.token,  # noqa: ASYNC109 - the library's
+    ) -> aiosmtplib.SMTPResponse:
+        """As the library does it; for the answer there is all the time that whoever sends has left."""
+        self.before_content()
+        return await super().data(message, timeout=None)
 
 
 class _AddressNotTaken(Exception):
