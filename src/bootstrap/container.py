@@ -18,6 +18,7 @@ from application.recovery.email_verification_mail import EmailVerificationMail
 from application.recovery.issue_token import IssueToken
 from application.recovery.new_email_mail import NewEmailMail
 from application.recovery.password_reset_mail import PasswordResetMail
+from application.recovery.unsent_tokens import UnsentTokens
 from application.sign_ups.sign_up_mail import SignUpMail
 from application.stuffing.tell_operator import TellOperator
 from application.stuffing.watch_sign_ins import WatchSignIns
@@ -51,8 +52,9 @@ class Background(containers.DeclarativeContainer):
         allowance=adapters.mail_allowance,
     )
     # Each class of bootstrap.subscribers once, made of what it needs.
+    unsent_tokens = providers.Singleton(UnsentTokens)
     issue_token = providers.Singleton(
-        IssueToken, codec=adapters.one_time_token_codec, unit_of_work=adapters.unit_of_work
+        IssueToken, codec=adapters.one_time_token_codec, unit_of_work=adapters.unit_of_work, unsent=unsent_tokens
     )
     password_reset_mail = providers.Singleton(
         PasswordResetMail,
@@ -73,6 +75,7 @@ class Background(containers.DeclarativeContainer):
         sign_ups=adapters.sign_ups,
         codec=adapters.one_time_token_codec,
         unit_of_work=adapters.unit_of_work,
+        unsent=unsent_tokens,
         send_mail=send_mail,
         public_url=settings.provided.public_url,
     )

@@ -1,6 +1,7 @@
 """One-time tokens: good for one thing, once, for a while, and for the address they were made for (P05, P11)."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -100,6 +101,46 @@ async def test_p05_a_token_expires(world: World, codec: FakeOneTimeTokenCodec) -
     assert await world.one_time_tokens.redeemable(token) is None
     with pytest.raises(InvalidInput):
         await spend(world, token, ada)
+
+
+async def renew(world: World, token: OneTimeToken) -> None:
+    work = world.unit_of_work(NOWHERE)
+    work.one_time_tokens.renew(token, HALF_AN_HOUR)
+    await work.commit()
+
+
+async def test_a_token_is_given_its_time_anew(world: World, codec: FakeOneTimeTokenCodec) -> None:
+    ada = await registered(world)
+    token, other = await issued(world, codec, ada), await issued(world, codec, ada)
+    await world.advance(HALF_AN_HOUR / 2)
+
+    await renew(world, token)
+
+    await world.advance(HALF_AN_HOUR - timedelta(seconds=20))
+    assert await world.one_time_tokens.redeemable(token)
+    assert await world.one_time_tokens.redeemable(other) is None
+
+
+@pytest.mark.parametrize("state", ["spent", "expired", "unknown", "for something else"])
+async def test_p05_a_token_that_is_good_for_nothing_is_not_revived(
+    world: World, codec: FakeOneTimeTokenCodec, state: str
+) -> None:
+    ada = await registered(world)
+    token = await issued(world, codec, ada)
+    match state:
+        case "spent":
+            await spend(world, token, ada)
+        case "expired":
+            await world.advance(HALF_AN_HOUR + timedelta(seconds=1))
+        case "unknown":
+            token = codec.new(RESET).token
+        case _:
+            token = replace(token, purpose=TokenPurpose.ACCOUNT_FREEZE)
+
+    with pytest.raises(InvalidInput):
+        await renew(world, token)
+
+    assert await world.one_time_tokens.redeemable(token) is None
 
 
 async def test_an_unknown_token_opens_nothing(world: World, codec: FakeOneTimeTokenCodec) -> None:

@@ -174,6 +174,20 @@ async def test_tokens_issued_again_are_as_good(world: World, codec: FakeOneTimeT
     assert await world.sign_ups.redeemable(first) is None
 
 
+async def test_a_token_issued_again_is_one(world: World, codec: FakeOneTimeTokenCodec) -> None:
+    """It is given its time anew: a mail that is tried again brings the same."""
+    sign_up = await waiting(world, sign_up_of())
+    first, token = await issued(world, codec, sign_up), codec.new(TokenPurpose.SIGN_UP).token
+    for _ in range(3):
+        await world.advance(SIGN_UP_LIFETIME / 2)
+        work = world.unit_of_work(NOWHERE)
+        work.sign_ups.issue(token, sign_up.id, SIGN_UP_LIFETIME)
+        await work.commit()
+
+    assert await world.sign_up_tokens(sign_up.id) == 2
+    assert await world.sign_ups.redeemable(first) == await world.sign_ups.redeemable(token) == sign_up
+
+
 async def test_of_many_with_one_address_one_is_confirmed(world: World, codec: FakeOneTimeTokenCodec) -> None:
     """At once, and each with its own token; then all others are good for nothing."""
     sign_ups = [await waiting(world, sign_up_of(email="one@example.com")) for _ in range(6)]

@@ -77,6 +77,9 @@ async def test_p04_x03_an_outage_loses_nothing_and_holds_nobody_up(database_url:
             during, slowest_during = await sign_up(client)
             await asyncio.sleep(OUTAGE)
             assert inbox.messages == []
+            assert await _most_tokens_of_one(database_url) == 1, (
+                "of mails that wait, the first is tried, again and again"
+            )
             refused, *others = during
             inbox.answers[refused.email] = "550 no such mailbox"
             with smtp_server(inbox, port=port):
@@ -97,6 +100,17 @@ async def test_p04_x03_an_outage_loses_nothing_and_holds_nobody_up(database_url:
         f"mail server away for {OUTAGE:.0f} s, then slow: {len(everybody) * MAILS_EACH} mails delivered, {MAILS_EACH}"
         f" refused ones given up; slowest sign-up {slowest_during:.2f} s while away, {slowest_after:.2f} s while slow"
     )
+
+
+async def _most_tokens_of_one(database_url: str) -> int:
+    async with connected(database_url) as connection:
+        attempts = await connection.fetchval("SELECT min(attempts) FROM deliveries WHERE attempts > 0")
+        assert attempts > 1
+        return int(
+            await connection.fetchval(
+                "SELECT max(n) FROM (SELECT count(*) AS n FROM one_time_tokens GROUP BY user_id) AS _"
+            )
+        )
 
 
 async def _left(database_url: str) -> tuple[int, int]:

@@ -453,5 +453,9 @@ class MemoryWorld:
     async def events(self) -> list[RecordedEvent]:
         return list(self.store.rows.events)
 
+    async def sign_up_tokens(self, sign_up_id: UUID) -> int:
+        stored = self.store.rows.sign_ups.get(sign_up_id)
+        return len(stored.digests) if stored else 0
+
     async def session_row(self, session_id: UUID) -> StoredSession | None:
         return self.store.rows.sessions.get(session_id)

@@ -1,7 +1,7 @@
 """What a unit of work is told to write of one-time tokens, noted for its commit."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,6 +26,15 @@ class StagedTokenWrites:
             rows.one_time_tokens[token.digest] = StoredOneTimeToken(
                 purpose=token.purpose, user_id=user_id, email=email, expires_at=now + lifetime
             )
+
+        self.stage(write)
+
+    def renew(self, token: OneTimeToken, lifetime: timedelta) -> None:
+        def write(rows: Rows, now: datetime) -> None:
+            stored = rows.one_time_tokens.get(token.digest)
+            if stored is None or stored.purpose is not token.purpose or stored.expires_at <= now:
+                raise token_refused()
+            rows.one_time_tokens[token.digest] = replace(stored, expires_at=now + lifetime)
 
         self.stage(write)
 

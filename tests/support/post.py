@@ -1,8 +1,10 @@
 """The service in memory with its mail: what is recorded is delivered, and what was written can be read."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 from application.accounts.erase_account import EraseAccount
 from application.mail.send_mail import SendMail
@@ -20,6 +22,7 @@ from application.recovery.reject_email_verification import RejectEmailVerificati
 from application.recovery.request_email_change import EmailChangeRequest, RequestEmailChange
 from application.recovery.request_email_verification import RequestEmailVerification
 from application.recovery.request_password_reset import RequestPasswordReset
+from application.recovery.unsent_tokens import UnsentTokens
 from application.sessions.ports import Caller
 from application.sign_ups.reject_sign_up import RejectSignUp
 from application.sign_ups.sign_up_mail import SignUpMail
@@ -42,13 +45,16 @@ class Post:
     mailer: FakeMailer = field(default_factory=lambda: FakeMailer(Sender(address="no-reply@auth.example")))
     allowance: MemoryMailAllowance = field(default_factory=MemoryMailAllowance)
     delivered: int = 0
+    unsent: UnsentTokens = field(default_factory=UnsentTokens)
+    ids: defaultdict[int, UUID] = field(default_factory=lambda: defaultdict(new_id))
+    """Of the events, by their place: an event that is told again is the same."""
 
     @property
     def subscribers(self) -> list[Subscriber]:
         service = self.service
         made_of = {
             "users": service.world.directory,
-            "issue": IssueToken(codec=service.codec, unit_of_work=service.world.unit_of_work),
+            "issue": IssueToken(codec=service.codec, unit_of_work=service.world.unit_of_work, unsent=self.unsent),
             "send_mail": SendMail(mailer=self.mailer, writer=FakeMailWriter(), allowance=self.allowance),
             "public_url": PUBLIC_URL,
         }
@@ -62,6 +68,7 @@ class Post:
                 sign_ups=service.world.sign_ups,
                 codec=service.codec,
                 unit_of_work=service.world.unit_of_work,
+                unsent=self.unsent,
                 send_mail=SendMail(mailer=self.mailer, writer=FakeMailWriter(), allowance=self.allowance),
                 public_url=PUBLIC_URL,
             ),
@@ -72,10 +79,7 @@ class Post:
         for place, event in enumerate(events[self.delivered :], start=self.delivered):
             for subscriber in self.subscribers:
                 if event.type in subscriber.topics:
-                    told = RecordedEvent(
-                        id=new_id(), type=event.type, occurred_at=datetime.now(UTC), user_id=event.user_id,
-                        session_id=None, ip_address=None, user_agent=None, request_id=None, data=event.data,
-                    )  # fmt: skip
+                    told = recorded(event.type, id=self.ids[place], user_id=event.user_id, data=event.data)
                     assert await subscriber(told) is None
             self.delivered = place + 1
 
@@ -156,3 +160,12 @@ class Post:
 def link_in(message: object) -> str:
     body = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
     return str(next(line for line in body.splitlines() if line.startswith("link: "))).removeprefix("link: ")
+
+
+def recorded(kind: str, **changes: object) -> RecordedEvent:
+    """An event as subscribers are told of it."""
+    given: dict[str, object] = {"id": new_id(), "user_id": None, "data": {}}
+    return RecordedEvent(
+        type=kind, occurred_at=datetime.now(UTC), session_id=None, ip_address=None, user_agent=None, request_id=None,
+        **(given | changes),  # type: ignore[arg-type]  # the tests name fields
+    )  # fmt: skip

@@ -165,6 +165,12 @@ class PostgresWorld:
             for row in rows
         ]
 
+    async def sign_up_tokens(self, sign_up_id: UUID) -> int:
+        row = await self.database.fetch_row(
+            "SELECT cardinality(token_digests) AS tokens FROM pending_registrations WHERE id = $1", sign_up_id
+        )
+        return int(row["tokens"]) if row else 0
+
     async def session_row(self, session_id: UUID) -> StoredSession | None:
         row = await self.database.fetch_row(
             f"SELECT {SESSION_COLUMNS}, s.user_id, s.ended_at, s.end_reason, s.refresh_digest, s.refresh_sealed"

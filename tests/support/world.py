@@ -206,6 +206,10 @@ class World(Protocol):
         """All of them, in the order they were written."""
         ...
 
+    async def sign_up_tokens(self, sign_up_id: UUID) -> int:
+        """How many tokens confirm the sign-up that waits."""
+        ...
+
     async def session_row(self, session_id: UUID) -> StoredSession | None:
         """The session as it is kept, whether it is live or not."""
         ...

@@ -59,7 +59,7 @@ class EmailChangeNotice:
         self, kind: MailKind, event: RecordedEvent, user: User, *, to: EmailAddress, new: EmailAddress
     ) -> str | None:
         try:
-            token = await self.issue(TokenPurpose.ACCOUNT_FREEZE, user, ACCOUNT_FREEZE_LIFETIME, to=to)
+            token = await self.issue(event, TokenPurpose.ACCOUNT_FREEZE, user, ACCOUNT_FREEZE_LIFETIME, to=to)
         except UserNotFound:
             return None
         values = {
@@ -68,4 +68,6 @@ class EmailChangeNotice:
             "hours": str(int(ACCOUNT_FREEZE_LIFETIME.total_seconds() // 3600)),
             "link": f"{self.public_url}{FREEZE_PATH}?token={token}",
         }
-        return await self.send_mail(kind, event, to, user.profile.locale, values)
+        refusal = await self.send_mail(kind, event, to, user.profile.locale, values)
+        self.issue.settled(event, TokenPurpose.ACCOUNT_FREEZE)
+        return refusal

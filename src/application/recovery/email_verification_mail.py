@@ -35,7 +35,7 @@ class EmailVerificationMail:
         if user is None or user.status is not UserStatus.ACTIVE or user.email_verified:
             return None
         try:
-            token = await self.issue(TokenPurpose.EMAIL_VERIFICATION, user, EMAIL_VERIFICATION_LIFETIME)
+            token = await self.issue(event, TokenPurpose.EMAIL_VERIFICATION, user, EMAIL_VERIFICATION_LIFETIME)
         except UserNotFound:
             return None
         values = {
@@ -44,4 +44,6 @@ class EmailVerificationMail:
             "link": f"{self.public_url}{VERIFICATION_PATH}?token={token}",
             "second_link": f"{self.public_url}{REJECTION_PATH}?token={token}",
         }
-        return await self.send_mail(MailKind.VERIFY_EMAIL, event, user.email, user.profile.locale, values)
+        refusal = await self.send_mail(MailKind.VERIFY_EMAIL, event, user.email, user.profile.locale, values)
+        self.issue.settled(event, TokenPurpose.EMAIL_VERIFICATION)
+        return refusal

@@ -45,7 +45,7 @@ class NewEmailMail:
         if owner := await self.users.find(change.email):
             return await (self._taken if owner.email_verified else self._unproven)(event, owner)
         try:
-            token = await self.issue(TokenPurpose.NEW_EMAIL, user, NEW_EMAIL_LIFETIME, to=change.email)
+            token = await self.issue(event, TokenPurpose.NEW_EMAIL, user, NEW_EMAIL_LIFETIME, to=change.email)
         except UserNotFound:
             return None
         values = {
@@ -54,7 +54,9 @@ class NewEmailMail:
             "link": f"{self.public_url}{VERIFICATION_PATH}?token={token}",
             "second_link": f"{self.public_url}{REJECTION_PATH}?token={token}",
         }
-        return await self.send_mail(MailKind.CONFIRM_NEW_EMAIL, event, change.email, user.profile.locale, values)
+        refusal = await self.send_mail(MailKind.CONFIRM_NEW_EMAIL, event, change.email, user.profile.locale, values)
+        self.issue.settled(event, TokenPurpose.NEW_EMAIL)
+        return refusal
 
     async def _taken(self, event: RecordedEvent, owner: User) -> str | None:
         if owner.status is not UserStatus.ACTIVE:
@@ -67,7 +69,7 @@ class NewEmailMail:
         if occupant.status is not UserStatus.ACTIVE:
             return None
         try:
-            token = await self.issue(TokenPurpose.EMAIL_VERIFICATION, occupant, EMAIL_VERIFICATION_LIFETIME)
+            token = await self.issue(event, TokenPurpose.EMAIL_VERIFICATION, occupant, EMAIL_VERIFICATION_LIFETIME)
         except UserNotFound:
             return None
         values = {
@@ -76,4 +78,6 @@ class NewEmailMail:
             "link": f"{self.public_url}{REJECTION_PATH}?token={token}",
         }
         locale = occupant.profile.locale
-        return await self.send_mail(MailKind.NEW_EMAIL_UNPROVEN, event, occupant.email, locale, values)
+        refusal = await self.send_mail(MailKind.NEW_EMAIL_UNPROVEN, event, occupant.email, locale, values)
+        self.issue.settled(event, TokenPurpose.EMAIL_VERIFICATION)
+        return refusal

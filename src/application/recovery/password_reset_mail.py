@@ -33,7 +33,7 @@ class PasswordResetMail:
         if user is None or user.status is not UserStatus.ACTIVE:
             return None
         try:
-            token = await self.issue(TokenPurpose.PASSWORD_RESET, user, PASSWORD_RESET_LIFETIME)
+            token = await self.issue(event, TokenPurpose.PASSWORD_RESET, user, PASSWORD_RESET_LIFETIME)
         except UserNotFound:
             return None
         values = {
@@ -41,4 +41,6 @@ class PasswordResetMail:
             "minutes": str(int(PASSWORD_RESET_LIFETIME.total_seconds() // 60)),
             "link": f"{self.public_url}{RESET_PATH}?token={token}",
         }
-        return await self.send_mail(MailKind.RESET_PASSWORD, event, user.email, user.profile.locale, values)
+        refusal = await self.send_mail(MailKind.RESET_PASSWORD, event, user.email, user.profile.locale, values)
+        self.issue.settled(event, TokenPurpose.PASSWORD_RESET)
+        return refusal

@@ -78,6 +78,13 @@ class OneTimeTokenWriter(Protocol):
         """
         ...
 
+    def renew(self, token: OneTimeToken, lifetime: timedelta) -> None:
+        """Give one that is good its time anew.
+
+        The commit raises InvalidInput, ``invalid_token`` at ``token``, for one that is spent, revoked or expired.
+        """
+        ...
+
     def spend(self, token: OneTimeToken) -> None:
         """Use it up, and with it all others of its user and purpose; of any number at once one succeeds (P05).
 

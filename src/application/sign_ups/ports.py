@@ -72,7 +72,7 @@ class SignUpWriter(Protocol):
         ...
 
     def issue(self, token: OneTimeToken, sign_up_id: UUID, lifetime: timedelta) -> None:
-        """Have the token confirm that sign-up, for so long, as do those issued before.
+        """Have the token confirm that sign-up, for so long, as do those issued before; the same again is one.
 
         The commit raises UserNotFound when it waits no longer.
         """

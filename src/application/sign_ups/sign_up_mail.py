@@ -11,6 +11,7 @@ from application.origin import NOWHERE
 from application.ports import UnitOfWorkFactory
 from application.recovery.email_verification_mail import REJECTION_PATH, VERIFICATION_PATH
 from application.recovery.ports import OneTimeTokenCodec
+from application.recovery.unsent_tokens import UnsentTokens
 from application.sign_ups.ports import SignUps
 from domain.accounts.errors import UserNotFound
 from domain.accounts.pending_sign_up import SIGN_UP_ID, SIGN_UP_LIFETIME, SIGN_UP_REQUESTED, PendingSignUp
@@ -33,6 +34,7 @@ class SignUpMail:
     sign_ups: SignUps
     codec: OneTimeTokenCodec
     unit_of_work: UnitOfWorkFactory
+    unsent: UnsentTokens
     send_mail: SendMail
     public_url: str
 
@@ -53,12 +55,16 @@ class SignUpMail:
 
     async def _confirm(self, event: RecordedEvent, sign_up: PendingSignUp) -> str | None:
         """Put off for as long as it waits, for no other link confirms it: strangers may have signed up before (S16)."""
-        return await self.send_mail.or_put_off(
-            MailKind.CONFIRM_SIGN_UP, event, sign_up.email, sign_up.profile.locale, partial(self._links, sign_up)
-        )
+        values = partial(self._links, event, sign_up)
+        to, locale = sign_up.email, sign_up.profile.locale
+        refusal = await self.send_mail.or_put_off(MailKind.CONFIRM_SIGN_UP, event, to, locale, values)
+        self.unsent.forget(event, TokenPurpose.SIGN_UP)
+        return refusal
 
-    async def _links(self, sign_up: PendingSignUp) -> Mapping[str, str] | None:
-        new = self.codec.new(TokenPurpose.SIGN_UP)
+    async def _links(self, event: RecordedEvent, sign_up: PendingSignUp) -> Mapping[str, str] | None:
+        # The same in each attempt, or a mail server that is away would leave thousands.
+        new = self.unsent.find(event, TokenPurpose.SIGN_UP, sign_up.email) or self.codec.new(TokenPurpose.SIGN_UP)
+        self.unsent.keep(event, sign_up.email, new)
         work = self.unit_of_work(NOWHERE)
         work.sign_ups.issue(new.token, sign_up.id, SIGN_UP_LIFETIME)
         try:

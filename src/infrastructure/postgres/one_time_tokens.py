@@ -53,6 +53,12 @@ FOR KEY SHARE OF u
 RETURNING digest
 """
 
+_RENEW = """
+UPDATE one_time_tokens SET expires_at = now() + $3::interval
+WHERE digest = $1::bytea AND purpose = $2::text AND expires_at > now()
+RETURNING digest
+"""
+
 # domain.recovery.email_change.undone_by, turned round.
 _IS_OF_EARLIER_EMAIL = f"""
 t.purpose = '{TokenPurpose.ACCOUNT_FREEZE}' AND EXISTS (
@@ -116,6 +122,11 @@ class PostgresOneTimeTokenWriter:
         """Make it good for that user, at that address."""
         arguments = (token.digest, token.purpose.value, user_id, lifetime, to.canonical if to else None)
         self.stage(Write(statement=_ISSUE, arguments=arguments, unless_written=UserNotFound))
+
+    def renew(self, token: OneTimeToken, lifetime: timedelta) -> None:
+        """Give it its time anew."""
+        arguments = (token.digest, token.purpose.value, lifetime)
+        self.stage(Write(statement=_RENEW, arguments=arguments, unless_written=token_refused))
 
     def spend(self, token: OneTimeToken) -> None:
         """Use it up, with the others of its user and purpose."""

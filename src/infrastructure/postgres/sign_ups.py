@@ -63,7 +63,7 @@ RETURNING id
 
 _ISSUE = """
 UPDATE pending_registrations
-SET token_digests = array_append(token_digests, $1::bytea), expires_at = now() + $3::interval
+SET token_digests = array_append(array_remove(token_digests, $1::bytea), $1::bytea), expires_at = now() + $3::interval
 WHERE id = $2::uuid AND expires_at > now()
 RETURNING id
 """
