@@ -1,6 +1,7 @@
 """Mail is taken once it is said to be, is refused for good or for now, and nothing in it adds a header."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -223,3 +224,27 @@ async def test_a_folder_that_cannot_be_written_is_to_be_tried_again(tmp_path: Pa
 
     with pytest.raises(ServiceUnavailable):
         await FileMailer(folder, SENDER, MovableClock()).send(mail())
+
+
+async def test_a_mail_in_a_folder_outlasts_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its content first, then its name, and the name of a folder that was made for it."""
+    done: list[tuple[str, str]] = []
+    fsync, rename = os.fsync, Path.rename
+
+    def noted_fsync(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        done.append(("synced", "file" if path.name.startswith(".") else path.name))
+        fsync(descriptor)
+
+    def noted_rename(path: Path, target: Path) -> Path:
+        done.append(("named", target.parent.name))
+        return rename(path, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(Path, "rename", noted_rename)
+    mailer = FileMailer(tmp_path / "spool" / "mail", SENDER, MovableClock())
+    for _ in range(2):
+        assert await mailer.send(mail()) is None
+
+    each = [("synced", "file"), ("named", "mail"), ("synced", "mail")]
+    assert done == [("synced", tmp_path.name), ("synced", "spool"), *each, *each]

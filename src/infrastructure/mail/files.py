@@ -10,12 +10,16 @@ from secrets import token_hex
 from application.mail.ports import Mail
 from application.ports import Clock
 from domain.errors import ServiceUnavailable
+from infrastructure.folders import make_folder, sync_folder
 from infrastructure.mail.message import Sender, message_of
 
 
 @dataclass(frozen=True, slots=True)
 class FileMailer:
-    """Mailer that writes ``.eml`` files, each of them whole or not at all, under names that sort by time."""
+    """Mailer that writes ``.eml`` files, each of them whole or not at all, under names that sort by time.
+
+    One that is said to be taken is there after a power cut, too: nobody else has it.
+    """
 
     folder: Path
     sender: Sender
@@ -32,7 +36,7 @@ class FileMailer:
         return None
 
     def _write(self, name: str, content: bytes) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.folder)
         unfinished = self.folder / f".{token_hex(8)}"
         try:
             with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -40,5 +44,6 @@ class FileMailer:
                 file.flush()
                 os.fsync(file.fileno())
             unfinished.rename(self.folder / name)
+            sync_folder(self.folder)
         finally:
             unfinished.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from application.photos.ports import Renditions
 from domain.errors import ServiceUnavailable
 from domain.photos.photo import PhotoSize
+from infrastructure.folders import make_folder, sync_folder
 from infrastructure.photos.storage_name import storage_names
 
 T = TypeVar("T")
@@ -72,13 +73,13 @@ def _write(contents: dict[Path, bytes], abandoned: Event) -> None:
     None as well when nobody waits any more: the caller may have deleted the photo by then, and would not again.
     """
     (shard,) = {path.parent for path in contents}
-    _make_folder(shard)
+    make_folder(shard)
     try:
         for path, data in contents.items():
             _write_synced(_unfinished(path), data)
         for path in contents:
             _unfinished(path).rename(path)
-        _sync(shard)
+        sync_folder(shard)
     except BaseException:
         with suppress(OSError):
             _delete(list(contents))
@@ -107,25 +108,7 @@ def _delete(paths: list[Path]) -> None:
         _unfinished(path).unlink(missing_ok=True)
         path.unlink(missing_ok=True)
     with suppress(FileNotFoundError):  # no photo has been kept there yet
-        _sync(paths[0].parent)
-
-
-def _make_folder(folder: Path) -> None:
-    """With those above it that are missing, each synced into the one that it is in."""
-    if folder.is_dir():
-        return
-    _make_folder(folder.parent)
-    with suppress(FileExistsError):  # another process was faster
-        folder.mkdir(mode=0o700)
-    _sync(folder.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync_folder(paths[0].parent)
 
 
 def _unfinished(path: Path) -> Path:
