@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from infrastructure.folders import sync_folder
 from infrastructure.postgres.embedded.binaries import Binaries
 from infrastructure.postgres.embedded.children import run
-from infrastructure.postgres.embedded.connection import ConnectionInfo, sync_folder
+from infrastructure.postgres.embedded.connection import ConnectionInfo
 from infrastructure.postgres.embedded.errors import EmbeddedPostgresError, NoSuitableAccount, StartFailed
 
 _INITDB_LIMIT = 120.0  # seconds

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
+from infrastructure.folders import sync_folder
 from infrastructure.postgres.embedded.errors import EmbeddedPostgresError
 
 FILE_NAME = "postgres.json"
@@ -80,15 +81,6 @@ def give_to_owner_of(folder: Path, descriptor: int) -> None:
     owner = folder.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename inside the folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _required(data_dir: Path, name: str) -> ConnectionInfo:
