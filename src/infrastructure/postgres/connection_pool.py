@@ -70,16 +70,26 @@ class ConnectionPool:
         """
         if self._closed:
             raise PoolClosed
-        connection = self._pop_idle()
-        if connection is None:
-            if self._free_slots:
-                self._free_slots -= 1
-            else:
-                connection = await self._wait_for_turn()
+        if connection := self.lend_idle():
+            return connection
+        if self._free_slots:
+            self._free_slots -= 1
+        else:
+            connection = await self._wait_for_turn()
         if connection is None:
             connection = await self._open()
         self._lent.add(connection)
         return connection
+
+    def lend_idle(self) -> Connection | None:
+        """A connection that nobody has to wait for, if there is one: then nobody waits who came before, either."""
+        while self._idle:
+            connection, since = self._idle.pop()
+            if not connection.is_closed() and not self._has_been_idle_too_long(since):
+                self._lent.add(connection)
+                return connection
+            self._terminate(connection)
+        return None
 
     def release(self, connection: Connection) -> None:
         """Back from a statement that is done, well or not; one that is closed or in a transaction is dropped."""
@@ -155,14 +165,6 @@ class ConnectionPool:
             self._free_slot()
         else:
             self.release(connection)
-
-    def _pop_idle(self) -> Connection | None:
-        while self._idle:
-            connection, since = self._idle.pop()
-            if not connection.is_closed() and not self._has_been_idle_too_long(since):
-                return connection
-            self._terminate(connection)
-        return None
 
     def _has_been_idle_too_long(self, since: float) -> bool:
         return self._loop.time() - since > MAX_IDLE
