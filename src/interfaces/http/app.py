@@ -23,7 +23,7 @@ from interfaces.http.other_origins import OtherOrigins
 from interfaces.http.pages import account_freeze, email_verification, page_asset, password_reset
 from interfaces.http.problem_catalogue import errors_page
 from interfaces.http.problems import problem_exception_handlers
-from interfaces.http.request import RawLengthRequest
+from interfaces.http.request import ShortWayRequest
 from interfaces.http.sender import Pace
 
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
@@ -98,7 +98,7 @@ def http_app(
         openapi_config=None,
         request_max_body_size=BODY_MAX_BYTES,
         response_class=JsonResponse,
-        request_class=RawLengthRequest,
+        request_class=ShortWayRequest,
         return_dto=None,
         logging_config=None,
         debug=False,

@@ -1,15 +1,19 @@
-"""The request as the framework makes it, less one detour."""
+"""The request as the framework makes it, less two detours."""
 
-from typing import Any
+from math import inf
+from typing import Any, cast
 
 from litestar import Request
+from litestar.exceptions import InternalServerException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import Empty, HTTPReceiveMessage
 
 
-class RawLengthRequest(Request[Any, Any, Any]):
+class ShortWayRequest(Request[Any, Any, Any]):
     """The application's request class.
 
-    The framework makes a mapping of all headers to learn how long a body is, which nothing else here needs; it cost a
-    route with a body 8 us.
+    To learn how long a body is, the framework makes a mapping of all headers, which nothing else here needs; to read
+    one, it goes through a generator, for what is nearly always one piece. Each cost a route with a body 8 us.
     """
 
     @property
@@ -17,3 +21,28 @@ class RawLengthRequest(Request[Any, Any, Any]):
         """As announced; what is no plain number, or not announced, is the framework's to judge."""
         given = next((value for name, value in self.scope["headers"] if name == b"content-length"), b"")
         return int(given) if given.isdigit() else super().content_length
+
+    async def body(self) -> bytes:
+        """All of it. Raises what :meth:`stream` raises; it is for bodies that are larger than a few pieces."""
+        if self._body is Empty:
+            if self._connection_state.body is Empty:
+                self._connection_state.body = await self._read()
+            self._body = self._connection_state.body
+        return self._body
+
+    async def _read(self) -> bytes:
+        if not self.is_connected:
+            raise InternalServerException("stream consumed")
+        most = self.route_handler.resolve_request_max_body_size() or inf
+        if (self.content_length or 0) > most:
+            raise RequestEntityTooLarge
+        body, more = b"", True
+        while more:
+            part = cast("HTTPReceiveMessage", await self.receive())
+            if part["type"] == "http.disconnect":
+                raise InternalServerException("client disconnected prematurely")
+            body, more = body + part.get("body", b""), part.get("more_body", False)
+            if len(body) > most:
+                raise RequestEntityTooLarge
+        self.is_connected = False
+        return body
