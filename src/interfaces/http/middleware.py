@@ -167,6 +167,7 @@ class EdgeMiddleware:
             self._measure(method if method in _METHODS else "other", path, answer.status, seconds)
             if self._access_log:
                 self._access_log(_record(method, path, context, answer.status, seconds))
+            context.let_go()
 
     def _logged_path(self, scope: Scope) -> str:
         """Of a path that is ours, and was asked for by a method that is not, the router does not tell the route."""

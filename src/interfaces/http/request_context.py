@@ -43,6 +43,10 @@ class RequestContext:
         """What the limit that was asked last says, for the answer to tell."""
         scope.setdefault("state", {})[_KEY] = self
 
+    def let_go(self) -> None:
+        """The request is answered. The scope holds this as this holds the scope: let neither wait for the collector."""
+        self._scope["state"].pop(_KEY, None)
+
     @property
     def path(self) -> str:
         """The path as received, percent-encoded, without the query; printable ASCII whatever the client sent."""
@@ -97,8 +101,8 @@ def context_of(request: Request[Any, Any, Any]) -> RequestContext:
 def origin_of(request: Request[Any, Any, Any]) -> Origin:
     """Where a request comes from.
 
-    A function and not an injected dependency: Litestar resolves two dependencies of one handler in a task group of
-    its own, which costs more than all the rest of a request's way through this package.
+    A function and not an injected dependency, which would have to be resolved for every request: that costs more than
+    what it gives.
     """
     return context_of(request).origin
 

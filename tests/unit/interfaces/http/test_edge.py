@@ -1,5 +1,6 @@
 """What surrounds every route: ids, headers, HEAD, the log, mounts, and failures that nothing else survives."""
 
+import gc
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from domain.errors import ServiceUnavailable
 from interfaces.http.app import PROVIDED, http_app
 from interfaces.http.client_address import ClientAddress
 from interfaces.http.middleware import AccessRecord, EdgeMiddleware
-from interfaces.http.request_context import SERVER_TAKES_VIEWS
+from interfaces.http.request_context import SERVER_TAKES_VIEWS, RequestContext
 from tests.unit.interfaces.http.fake_service import (
     BEARER,
     PUBLIC_URL,
@@ -357,3 +358,17 @@ async def bodies_of(body: bytes, more: bool, method: str, state: dict[str, Any])
     raw: Any = {"type": "http", "method": method, "path": "/", "query_string": b"", "headers": [], "state": state}
     await edge_around(app)(raw, nothing_to_receive, keep)
     return given[1:]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "/health/live"), ("HEAD", "/health/live"), ("GET", "/nothing")])
+async def test_a_request_leaves_nothing_for_the_collector(client: httpx.AsyncClient, method: str, path: str) -> None:
+    """What is freed at once is used again at once; what waits for the collector has left the processor's caches."""
+    await client.request(method, path)
+    gc.collect()
+    gc.disable()
+    try:
+        await client.request(method, path)
+        left = [each for each in gc.get_objects() if isinstance(each, RequestContext)]
+    finally:
+        gc.enable()
+    assert not left
