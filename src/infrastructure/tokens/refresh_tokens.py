@@ -47,6 +47,7 @@ _SECRET_SIZE = 32
 _LAST_GENERATION = 2**32 - 1
 _PURPOSE = "refresh-token/v1"
 _PREFIX_AND_VERSION = PREFIX.encode() + b"\x01"
+_PREFIX_CHECKSUM = crc32(PREFIX.encode())
 _SEAL_LABEL = b"crm-auth/v1/refresh-token/successor"
 
 
@@ -88,8 +89,9 @@ class RefreshTokenCodec:
         """
         random = token_bytes(_SECRET_SIZE + _NONCE_SIZE)
         secret, nonce = random[:_SECRET_SIZE], random[_SECRET_SIZE:]
-        text = self._text(presented.session_id, _next_generation(presented), secret)
-        sealed = nonce + _cipher(presented).encrypt(nonce, secret, _bound_to(presented))
+        generation = _next_generation(presented)
+        text = self._text(presented.session_id, generation, secret)
+        sealed = nonce + _cipher(presented).encrypt(nonce, secret, _bound_to(presented, generation))
         return NewRefreshToken(text=text, digest=sha256(secret).digest(), sealed=sealed)
 
     def unseal(self, presented: PresentedRefreshToken, sealed: bytes) -> str:
@@ -100,7 +102,8 @@ class RefreshTokenCodec:
         """
         generation = _next_generation(presented)
         try:
-            secret = _cipher(presented).decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], _bound_to(presented))
+            bound_to = _bound_to(presented, generation)
+            secret = _cipher(presented).decrypt(sealed[:_NONCE_SIZE], sealed[_NONCE_SIZE:], bound_to)
         except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise InvalidRefreshToken from None
         return self._text(presented.session_id, generation, secret)
@@ -112,7 +115,7 @@ class RefreshTokenCodec:
 
 
 def _checksum(data: bytes) -> bytes:
-    return crc32(PREFIX.encode() + data).to_bytes(4)
+    return crc32(data, _PREFIX_CHECKSUM).to_bytes(4)
 
 
 def _next_generation(presented: PresentedRefreshToken) -> int:
@@ -126,5 +129,5 @@ def _cipher(presented: PresentedRefreshToken) -> AESGCM:
     return AESGCM(hmac.digest(presented.secret, _SEAL_LABEL + b"\x01", "sha256"))
 
 
-def _bound_to(presented: PresentedRefreshToken) -> bytes:
-    return presented.session_id.bytes + _next_generation(presented).to_bytes(4)
+def _bound_to(presented: PresentedRefreshToken, generation: int) -> bytes:
+    return presented.session_id.bytes + generation.to_bytes(4)

@@ -32,15 +32,15 @@ class ClientAddress:
 
         A peer on a Unix socket has no address. It is a proxy on this machine, and believed once any proxy is trusted.
         """
-        address = _peer(scope)
-        if self._trusted_proxies:
-            address = self._walk(address, _forwarded_for(scope["headers"]))
+        if not self._trusted_proxies:
+            return self.peer_of(scope)
+        address = self._walk(_peer(scope), _forwarded_for(scope["headers"]))
         return None if address is None else str(address)
 
     def peer_of(self, scope: Scope) -> str | None:
         """The address at the other end of the connection; None on a Unix socket."""
-        address = _peer(scope)
-        return None if address is None else str(address)
+        peer = scope.get("client")
+        return _canonical(peer[0]) if peer else None
 
     def is_forwarded_by_a_stranger(self, scope: Scope) -> bool:
         """Whether a proxy that is not trusted says whom it asks for, so that the address is the proxy's (T6)."""
@@ -66,6 +66,12 @@ class ClientAddress:
 def _peer(scope: Scope) -> Address | None:
     peer = scope.get("client")
     return _parse(peer[0]) if peer else None
+
+
+@lru_cache(maxsize=1024)
+def _canonical(peer: str) -> str | None:
+    address = _parse(peer)
+    return None if address is None else str(address)
 
 
 def _forwarded_for(headers: Iterable[tuple[bytes, bytes]]) -> list[str]:

@@ -128,7 +128,7 @@ class EdgeMiddleware:
         self._see = see
         self._public_url = public_url
         self._allowed_hosts = allowed_hosts or AllowedHosts()
-        self._other_origins = other_origins or OtherOrigins()
+        self._other_origins = other_origins or None
         self._pace = pace or Pace()
         https = public_url.startswith("https:")
         self._default_headers = [*DEFAULT_HEADERS, *([_STRICT_TRANSPORT_SECURITY] if https else [])]
@@ -146,7 +146,7 @@ class EdgeMiddleware:
             scope = cast("Scope", {**scope, "method": "GET"})
         headers = [*self._default_headers, (b"x-request-id", context.request_id.encode())]
         answer = _Answer(send, headers, context, is_head=method == "HEAD", allowed=partial(self._allowed, scope))
-        if self._other_origins:
+        if self._other_origins is not None:
             answer.granted = partial(self._other_origins.headers_for, cast("HTTPScope", scope))
         sender = Sender(scope, receive, self._pace)
         ASKER.set(sender)
@@ -245,9 +245,9 @@ class _Answer:
 
 def _record(method: str, path: str, context: RequestContext, status: int | None, seconds: float) -> AccessRecord:
     return AccessRecord(
-        method=method if _METHOD.fullmatch(method) else "other",
+        method=method if method in _METHODS or _METHOD.fullmatch(method) else "other",
         path=path,
         status=status,
-        duration_ms=round(seconds * 1000, 3),
+        duration_ms=int(seconds * 1e6) / 1000,
         request_id=context.request_id,
     )

@@ -128,5 +128,7 @@ def _user_agent(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     for name, value in headers:
         if name == b"user-agent":
             text = value.decode("utf-8", "replace")
-            return "".join(character for character in text if character.isprintable())[:USER_AGENT_MAX_LENGTH] or None
+            if not text.isprintable():
+                text = "".join(character for character in text if character.isprintable())
+            return text[:USER_AGENT_MAX_LENGTH] or None
     return None
