@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from application.accounts.ports import UsernameHistory
 from application.origin import Origin
@@ -40,6 +41,10 @@ class ChangeProfile:
         if live is None:
             raise InvalidAccessToken
         return live.user
+
+    def refuse_fields(self, given: Mapping[str, Any]) -> None:
+        """Raises InvalidInput for what is wrong with those fields of a change."""
+        self._parse(given.get("username"), {name: value for name, value in given.items() if name != "username"})
 
     async def _write(self, caller: Caller, change: ProfileChange, origin: Origin) -> None:
         work = self.unit_of_work(origin)

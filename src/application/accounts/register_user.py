@@ -1,8 +1,10 @@
 """Sign up."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from application.accounts.ports import (
@@ -65,6 +67,10 @@ class RegisterUser:
         except DomainError:
             await self.withdraw(opened.claim, origin)
             raise
+
+    def refuse_fields(self, given: Mapping[str, Any]) -> None:
+        """Raises InvalidInput for what is wrong with those fields of a registration, and with those it lacks."""
+        self._parse(Registration(**{"email": "", "username": "", "password": "", **given}))
 
     def admitted(self, registration: Registration) -> Applicant:
         """Whoever may sign up, their fields judged. Raises InvalidInput, SignupClosed."""

@@ -1,7 +1,9 @@
 """Change one's own password."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from application.credentials.confirm_password import ConfirmPassword
 from application.credentials.new_password import NewPasswordJudge
@@ -66,6 +68,10 @@ class ChangePassword:
         # The session it opens has a whole lifetime before it, or changing passwords would be a way to stay for ever.
         await self.require_verified_email(attempt.live.user, attempt, origin)
         return await self._replace(attempt, credential, await self._hash(new, attempt, origin), origin)
+
+    def refuse_fields(self, given: Mapping[str, Any]) -> None:
+        """Raises InvalidInput for what is wrong with those fields of a change, and with those it lacks."""
+        self._parse(PasswordChange(current=given.get("current_password", ""), new=given.get("new_password", "")))
 
     def _parse(self, change: PasswordChange) -> tuple[Password, Password]:
         check = FieldCheck()

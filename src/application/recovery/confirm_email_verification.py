@@ -1,6 +1,8 @@
 """Confirm that an address is the account's, or that it is to be."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from application.credentials.ports import PasswordHasher
 from application.origin import Origin
@@ -54,10 +56,7 @@ class ConfirmEmailVerification:
         account's, InvalidCredentials, TooManyAttempts, ServiceUnavailable; EmailTaken for a new address that became
         another account's meanwhile.
         """
-        check = FieldCheck()
-        token = check.required("token", self._parse_token, given.token)
-        password = check.optional("password", Password.given, given.password)
-        check.raise_if_any()
+        token, password = self._parse(given)
         if token.purpose is TokenPurpose.SIGN_UP:
             return await self.confirm_sign_up(token, password, origin)
         redeemable = await self.tokens.redeemable(token)
@@ -73,6 +72,17 @@ class ConfirmEmailVerification:
             work.record(email_verified(redeemable.user.id))
         await work.commit()
         return redeemable.user.reached_at(redeemable.email)
+
+    def refuse_fields(self, given: Mapping[str, Any]) -> None:
+        """Raises InvalidInput for what is wrong with those fields of a confirmation, and with those it lacks."""
+        self._parse(EmailVerification(**{"token": "", "password": None, **given}))
+
+    def _parse(self, given: EmailVerification) -> tuple[OneTimeToken, Password | None]:
+        check = FieldCheck()
+        token = check.required("token", self._parse_token, given.token)
+        password = check.optional("password", Password.given, given.password)
+        check.raise_if_any()
+        return token, password
 
     def _parse_token(self, text: str) -> OneTimeToken:
         token = self.codec.parse(text)

@@ -1,7 +1,9 @@
 """Set a new password by a link."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from application.credentials.new_password import NewPasswordJudge
 from application.credentials.ports import PasswordHasher
@@ -10,7 +12,7 @@ from application.ports import UnitOfWorkFactory
 from application.recovery.ports import OneTimeToken, OneTimeTokenCodec, OneTimeTokenRepository, Redeemable
 from application.recovery.refuse_token import RefuseToken
 from domain.credentials.errors import WrongPassword
-from domain.credentials.password import PasswordPolicy
+from domain.credentials.password import Password, PasswordPolicy
 from domain.errors import FieldCheck
 from domain.recovery.events import email_verified, password_reset
 from domain.recovery.one_time_token import (
@@ -44,16 +46,25 @@ class ConfirmPasswordReset:
 
     async def __call__(self, reset: PasswordReset, origin: Origin) -> None:
         """Raises InvalidInput, and the token is as good as before; ServiceUnavailable."""
+        token, new = self._parse(reset)
+        redeemable = await self.tokens.redeemable(token)
+        if redeemable is None:
+            await RefuseToken(self.unit_of_work)(token, origin)
+        check = FieldCheck()
+        check.required("new_password", partial(self.judge.refuse_weak, own_words=redeemable.user.own_words), new)
+        check.raise_if_any()
+        await self._replace(token, redeemable, await self.hasher.hash(new), origin)
+
+    def refuse_fields(self, given: Mapping[str, Any]) -> None:
+        """Raises InvalidInput for what is wrong with those fields of a reset, and with those it lacks."""
+        self._parse(PasswordReset(**{"token": "", "new_password": "", **given}))
+
+    def _parse(self, reset: PasswordReset) -> tuple[OneTimeToken, Password]:
         check = FieldCheck()
         token = check.required("token", self._parse_token, reset.token)
         new = check.required("new_password", self.policy.parse, reset.new_password)
         check.raise_if_any()
-        redeemable = await self.tokens.redeemable(token)
-        if redeemable is None:
-            await RefuseToken(self.unit_of_work)(token, origin)
-        check.required("new_password", partial(self.judge.refuse_weak, own_words=redeemable.user.own_words), new)
-        check.raise_if_any()
-        await self._replace(token, redeemable, await self.hasher.hash(new), origin)
+        return token, new
 
     def _parse_token(self, text: str) -> OneTimeToken:
         token = self.codec.parse(text)

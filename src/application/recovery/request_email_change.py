@@ -1,7 +1,9 @@
 """Give one's account another address, once that is proven."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from application.accounts.ports import EmailAddressParser
 from application.credentials.confirm_password import ConfirmPassword
@@ -46,10 +48,7 @@ class RequestEmailChange:
 
         It is one more way to have mail sent to an address that one names, and counted with the others.
         """
-        check = FieldCheck()
-        email = check.required("new_email", self.parse_email, given.new_email)
-        password = check.required("password", Password.given, given.password)
-        check.raise_if_any()
+        email, password = self._parse(given)
         attempt = await self.reauthentications.open(caller, origin)
         await self.confirm_password(attempt, password, origin)
         try:
@@ -68,6 +67,17 @@ class RequestEmailChange:
         work.attempts.prove(attempt)
         work.record(email_change_requested(caller.user_id, caller.session_id, change.id, digest))
         await work.commit()
+
+    def refuse_fields(self, given: Mapping[str, Any]) -> None:
+        """Raises InvalidInput for what is wrong with those fields of a request, and with those it lacks."""
+        self._parse(EmailChangeRequest(**{"new_email": "", "password": "", **given}))
+
+    def _parse(self, given: EmailChangeRequest) -> tuple[EmailAddress, Password]:
+        check = FieldCheck()
+        email = check.required("new_email", self.parse_email, given.new_email)
+        password = check.required("password", Password.given, given.password)
+        check.raise_if_any()
+        return email, password
 
     async def _admitted(self, email: EmailAddress, attempt: ReauthenticationAttempt, origin: Origin) -> RecoveryRequest:
         check = FieldCheck()

@@ -26,7 +26,7 @@ from domain.accounts.user import User
 from domain.errors import Overloaded, TooManyAttempts
 from interfaces.http import wire
 from interfaces.http.authentication import CallersRequest
-from interfaces.http.bodies import MergePatchBody
+from interfaces.http.bodies import REFUSED_BY, MergePatchBody
 from interfaces.http.idempotency_key import idempotency_key_of
 from interfaces.http.json_response import EmptyResponse
 from interfaces.http.problem_responses import BODY_PROBLEMS, CALLER_PROBLEMS, problems
@@ -75,7 +75,7 @@ async def register_user(
     """Sign up."""
     key = idempotency_key_of(request)
     with UPLOAD_MEMORY.held() as take:
-        registration = await read_registration(request, take)
+        registration = await read_registration(request, take, register_user.refuse_fields)
         if request_sign_up.is_on:
             await request_sign_up(registration, origin_of(request), key)
             return EmptyResponse(HTTPStatus.ACCEPTED)
@@ -108,6 +108,7 @@ async def view_profile(
     " A username changes at most three times in 30 days, other spellings of the same aside. The one you give up stays"
     " reserved: nobody else ever gets it, and you may take it back.",
     dto=MergePatchBody[wire.ProfileChange],
+    opt={REFUSED_BY: "change_profile"},
     response_description="The account as it is now.",
     responses=problems(*BODY_PROBLEMS, *CALLER_PROBLEMS, UsernameTaken),
 )

@@ -6,12 +6,12 @@ hook that is made for one: a DTO, named on the handler as `dto=JsonBody[wire.Reg
 """
 
 import re
-from collections.abc import Generator, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from json import JSONDecodeError, JSONDecoder
 from json import dumps as dump_json
-from typing import Any, ClassVar, NoReturn, TypeVar
+from typing import Any, ClassVar, NoReturn, TypeVar, cast
 
+from litestar.di import Provide
 from litestar.dto import AbstractDTO
 from litestar.dto.data_structures import DTOFieldDefinition
 from litestar.openapi.spec import Reference, Schema
@@ -23,6 +23,12 @@ from domain.errors import InvalidInput, Violation
 from interfaces.http.problems import MALFORMED_JSON, UNSUPPORTED_MEDIA_TYPE, Refused
 
 T = TypeVar("T", bound=Struct)
+
+RefuseFields = Callable[[Mapping[str, Any]], object]
+"""Raises InvalidInput for what the rules say of those fields; what it says of others that they lack is passed over."""
+
+REFUSED_BY = "refused_by"
+"""In `opt` of a route: the use case whose `refuse_fields` knows the rules of the fields of its body."""
 
 BODY_MAX_BYTES = 16 * 1024
 """Of a body that says nothing else (D04)."""
@@ -51,7 +57,12 @@ class JsonBody(AbstractDTO[T]):
     def decode_bytes(self, value: bytes) -> T:
         """The struct. Raises Refused, InvalidInput."""
         self._require_media_type(self.asgi_connection.scope["headers"])
-        return read_struct(parse_json(value), self.model_type)
+        return read_struct(parse_json(value), self.model_type, self._rules())
+
+    def _rules(self) -> RefuseFields | None:
+        connection = self.asgi_connection
+        name = connection.route_handler.opt.get(REFUSED_BY)
+        return cast("Provide", connection.app.dependencies[name]).dependency().refuse_fields if name else None
 
     def _require_media_type(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """T3: any other type can be sent by a form of another site without the browser asking first (A3.5.2)."""
@@ -130,17 +141,21 @@ def parse_json(body: bytes) -> Any:
     return value
 
 
-def read_struct(value: Any, struct: type[T]) -> T:
+def read_struct(value: Any, struct: type[T], refuse_fields: RefuseFields | None = None) -> T:
     """A decoded JSON value as a struct, without any conversion between types (L10).
 
-    Raises InvalidInput with all violations: `missing`, `wrong_type`, `unknown_field`.
+    Raises InvalidInput with all violations: `missing`, `wrong_type`, `unknown_field`, and what `refuse_fields` says of
+    the other fields, so that nobody mends the first kind only to be told of the second.
     """
     if not isinstance(value, dict):
         raise InvalidInput("The body is to be a JSON object.")
     try:
         return convert(value, struct)
     except ValidationError:
-        raise InvalidInput(violations=list(islice(_violations(value, struct), MAX_VIOLATIONS))) from None
+        violations = list(_violations(value, struct))
+        if refuse_fields:
+            violations += _violations_besides(violations, value, struct, refuse_fields)
+        raise InvalidInput(violations=violations[:MAX_VIOLATIONS]) from None
 
 
 def _violations(value: dict[str, Any], struct: type[Struct]) -> Iterator[Violation]:
@@ -155,6 +170,18 @@ def _violations(value: dict[str, Any], struct: type[Struct]) -> Iterator[Violati
             yield Violation(name, "missing", "This field is required.")
     for name in value.keys() - known.keys():
         yield Violation(name.replace("~", "~0").replace("/", "~1"), "unknown_field", "There is no such field.")
+
+
+def _violations_besides(
+    found: Sequence[Violation], value: dict[str, Any], struct: type[Struct], refuse_fields: RefuseFields
+) -> list[Violation]:
+    refused = {each.field for each in found}
+    try:
+        known = {field.encode_name for field in fields(struct)} - refused
+        refuse_fields({name: value[name] for name in known & value.keys()})
+    except InvalidInput as refusal:
+        return [each for each in refusal.violations if each.field not in refused]
+    return []
 
 
 def _refuse_deep_nesting(text: str) -> None:

@@ -11,7 +11,7 @@ from domain.sessions.errors import EmailNotVerified
 from interfaces.http import wire
 from interfaces.http.accounts import TAG
 from interfaces.http.authentication import CallersRequest
-from interfaces.http.bodies import JsonBody
+from interfaces.http.bodies import REFUSED_BY, JsonBody
 from interfaces.http.device_token import device_headers
 from interfaces.http.problem_responses import BODY_PROBLEMS, CALLER_PROBLEMS, problems
 from interfaces.http.request_context import context_of
@@ -26,6 +26,7 @@ from interfaces.http.sessions import token_response
     description="Every session ends, the one that asks included: you go on with the tokens of the answer. After"
     " ten wrong `current_password` in a session the waits of that session grow.",
     dto=JsonBody[wire.PasswordChange],
+    opt={REFUSED_BY: "change_password"},
     response_description="A new session with its first tokens.",
     responses=problems(*BODY_PROBLEMS, *CALLER_PROBLEMS, WrongPassword, EmailNotVerified, TooManyAttempts, Overloaded),
 )

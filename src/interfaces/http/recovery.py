@@ -20,7 +20,7 @@ from domain.sessions.errors import AuthenticationRequired, InvalidAccessToken, I
 from interfaces.http import wire
 from interfaces.http.accounts import user_on_the_wire
 from interfaces.http.authentication import BEARER_SCHEME_NAME, CallersRequest, caller_if_any
-from interfaces.http.bodies import JsonBody
+from interfaces.http.bodies import REFUSED_BY, JsonBody
 from interfaces.http.problem_responses import BODY_PROBLEMS, CALLER_PROBLEMS, problems
 from interfaces.http.request_context import context_of, origin_of
 
@@ -80,6 +80,7 @@ async def request_email_verification(
     " told at once and again when it is replaced, each time with a link that freezes the account and is good for 72"
     " hours. After ten wrong `password` in a session its waits grow.",
     dto=JsonBody[wire.EmailChange],
+    opt={REFUSED_BY: "request_email_change"},
     status_code=202,
     response_description="Noted.",
     responses=problems(*BODY_PROBLEMS, *CALLER_PROBLEMS, WrongPassword, TooManyAttempts, Overloaded),
@@ -105,6 +106,7 @@ async def request_email_change(
     " then on, and every other link of it but those that freeze it is dead; 409 if another account has got it"
     " meanwhile.",
     dto=JsonBody[wire.EmailVerification],
+    opt={REFUSED_BY: "confirm_email_verification"},
     status_code=200,
     response_description="The account, its address confirmed.",
     security=[{}, {BEARER_SCHEME_NAME: []}],
@@ -162,6 +164,7 @@ async def reject_email_verification(
     " is the next step. A token that is spent, expired or unknown is 422 with `invalid_token` at `/token`; a refused"
     " password leaves the token as good as it was.",
     dto=JsonBody[wire.PasswordReset],
+    opt={REFUSED_BY: "confirm_password_reset"},
     status_code=204,
     response_description="The new password holds.",
     responses=problems(*BODY_PROBLEMS, Overloaded),

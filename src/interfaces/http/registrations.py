@@ -1,6 +1,6 @@
 """Sign-ups on their way in: the same fields as JSON, or as a form that may have a photo with them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from litestar import Request
@@ -10,7 +10,7 @@ from application.accounts.registration import Registration
 from domain.errors import InvalidInput, Violation
 from domain.photos.photo import PHOTO_MAX_BYTES
 from interfaces.http import wire
-from interfaces.http.bodies import BODY_MAX_BYTES, JSON, media_type_of, parse_json, read_struct
+from interfaces.http.bodies import BODY_MAX_BYTES, JSON, RefuseFields, media_type_of, parse_json, read_struct
 from interfaces.http.multipart import FORM_MEDIA_TYPE, FilePart, Form, FormLimits, is_form, read_form
 from interfaces.http.problems import CONTENT_TOO_LARGE, MALFORMED_FORM, UNSUPPORTED_MEDIA_TYPE, Refused
 from interfaces.http.uploads import PHOTO_PART, counted, photo_of, unknown_part
@@ -24,18 +24,21 @@ REGISTRATION_MAX_BYTES = PHOTO_MAX_BYTES + 2 * BODY_MAX_BYTES
 """Of a form: the photo, the texts, and as much again for boundaries and heads. JSON has 16 KiB, as everywhere."""
 
 
-async def read_registration(request: Request[Any, Any, Any], take: Callable[[int], None]) -> Registration:
+async def read_registration(
+    request: Request[Any, Any, Any], take: Callable[[int], None], refuse_fields: RefuseFields
+) -> Registration:
     """What the body signs up with; ``take`` counts what an upload holds.
 
     Raises Refused, InvalidInput with all refused fields, Overloaded.
     """
     headers = request.scope["headers"]
     if is_form(headers):
-        return registration_of(await read_form(headers, counted(request, take), _LIMITS))
+        return registration_of(await read_form(headers, counted(request, take), _LIMITS), refuse_fields)
     if media_type_of(headers) != JSON:
         # T3: no other site has anything to gain by what its form could send, for sign-up looks at no cookie.
         raise Refused(UNSUPPORTED_MEDIA_TYPE, f"The body is read as {JSON} in UTF-8 or {FORM_MEDIA_TYPE} only.")
-    return Registration(**asdict(read_struct(parse_json(await _json_of(request)), wire.Registration)))
+    value = parse_json(await _json_of(request))
+    return Registration(**asdict(read_struct(value, wire.Registration, refuse_fields)))
 
 
 async def _json_of(request: Request[Any, Any, Any]) -> bytes:
@@ -47,7 +50,7 @@ async def _json_of(request: Request[Any, Any, Any]) -> bytes:
     return bytes(body)
 
 
-def registration_of(form: Form) -> Registration:
+def registration_of(form: Form, refuse_fields: RefuseFields) -> Registration:
     """What a form signs up with. Raises Refused, InvalidInput.
 
     An empty text of an optional field is one that was left out: browsers send every input, and a form has no null.
@@ -57,16 +60,24 @@ def registration_of(form: Form) -> Registration:
         for name, text in form.texts.items()
         if name != PHOTO_PART and (text or name not in _FIELDS or _FIELDS[name].required)
     }
+    part = form.files.get(PHOTO_PART)
+    photo = _photo(part) if part else None
+
+    def refuse_with_photo(given: Mapping[str, Any]) -> None:
+        refuse_fields({**given, PHOTO_PART: photo})
+
     violations = list(_violations_of_files(form))
     registration = None
     try:
-        registration = read_struct(texts, wire.Registration)
+        registration = read_struct(texts, wire.Registration, refuse_with_photo)
+        if violations:
+            refuse_with_photo(asdict(registration))
     except InvalidInput as refusal:
-        violations += [each for each in refusal.violations if each.field not in form.files]
+        told = form.files.keys() - {PHOTO_PART}
+        violations += [each for each in refusal.violations if each.field not in told]
     if registration is None or violations:
         raise InvalidInput(violations=violations)
-    photo = form.files.get(PHOTO_PART)
-    return Registration(**asdict(registration), photo=_photo(photo) if photo else None)
+    return Registration(**asdict(registration), photo=photo)
 
 
 def _violations_of_files(form: Form) -> Iterator[Violation]:

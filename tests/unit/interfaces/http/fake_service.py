@@ -18,6 +18,7 @@ from domain.accounts.identifiers import EmailAddress, Username
 from domain.accounts.profile import Profile
 from domain.accounts.user import User
 from domain.credentials.password import CredentialKind
+from domain.errors import InvalidInput
 from domain.events import RecordedEvent
 from domain.sessions.errors import InvalidAccessToken
 from domain.sessions.session import Authentication, EndReason, Session, SessionLifetime
@@ -142,6 +143,11 @@ class Scripted:
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
+
+    def refuse_fields(self, given: Mapping[str, Any]) -> None:
+        """Refuses what it would refuse, whatever is given."""
+        if isinstance(self.outcome, InvalidInput):
+            raise self.outcome
 
 
 async def _pages(*pages: Any) -> AsyncIterator[Any]:

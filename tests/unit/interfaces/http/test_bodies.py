@@ -6,9 +6,26 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.unit.interfaces.http.fake_service import CREDENTIALS, POST_ROUTES, REGISTRATION, FakeService
+from domain.errors import InvalidInput, Violation
+from tests.unit.interfaces.http.fake_service import (
+    BEARER,
+    CREDENTIALS,
+    POST_ROUTES,
+    REGISTRATION,
+    FakeService,
+    Scripted,
+)
 
 JSON = {"Content-Type": "application/json"}
+RULED = {
+    ("POST", "/v1/users"): "register_user",
+    ("PATCH", "/v1/users/me"): "change_profile",
+    ("PUT", "/v1/users/me/password"): "change_password",
+    ("POST", "/v1/users/me/email"): "request_email_change",
+    ("POST", "/v1/password-resets/confirm"): "confirm_password_reset",
+    ("POST", "/v1/email-verifications/confirm"): "confirm_email_verification",
+}
+"""Routes whose bodies have fields with rules, and the use case that knows them."""
 
 
 @pytest.mark.parametrize(
@@ -176,3 +193,22 @@ async def test_an_escaped_nul_reaches_the_use_case_as_what_it_is(
     """It is for the parsers of the domain to refuse: no text goes from here to a database."""
     await client.post("/v1/sessions", json={**CREDENTIALS, "identifier": "a\x00da"})
     assert service.log_in.calls[0][0].identifier == "a\x00da"
+
+
+@pytest.mark.parametrize(("route", "name"), RULED.items(), ids=RULED.values())
+async def test_the_rules_are_told_of_with_what_is_no_field(
+    client: httpx.AsyncClient, service: FakeService, route: tuple[str, str], name: str
+) -> None:
+    """And nothing is done, whatever they say."""
+    use_case: Scripted = getattr(service, name)
+    for outcome, told in (
+        (InvalidInput(violations=[Violation("a_field", "no_good", "So it is.")]), {("/a_field", "no_good")}),
+        (InvalidInput(violations=[Violation("role", "no_good", "So it is.")]), set()),
+        (None, set()),
+    ):
+        use_case.outcome = outcome
+        answer = await client.request(*route, json={"role": "admin"}, headers=BEARER)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_input")
+        errors = {(each["pointer"], each["code"]) for each in answer.json()["errors"]}
+        assert {each for each in errors if each[1] != "missing"} == {("/role", "unknown_field"), *told}
+    assert use_case.calls == []

@@ -99,6 +99,26 @@ async def test_all_that_is_wrong_is_told_at_once(client: httpx.AsyncClient, serv
     assert service.register_user.calls == []
 
 
+async def test_what_the_rules_say_of_the_rest_is_told_with_it(client: httpx.AsyncClient, service: FakeService) -> None:
+    """Of what is missing, or came as a file, no rule has anything to say that would be worth hearing."""
+    refused = [("photo", "invalid_photo"), ("username", "invalid_username"), ("email", "x"), ("password", "x")]
+    service.register_user.outcome = InvalidInput(violations=[Violation(*each, "So it is.") for each in refused])
+    answer = await send(client, FIELDS[1], file("email", b"ada@example.test"), file("photo", PICTURE))
+    assert_refused(
+        answer, 422, "invalid_input",
+        ("/email", "wrong_type"), ("/password", "missing"), ("/photo", "invalid_photo"),
+        ("/username", "invalid_username"),
+    )  # fmt: skip
+    assert service.register_user.calls == []
+
+
+async def test_a_part_that_is_unknown_hides_no_rule(client: httpx.AsyncClient, service: FakeService) -> None:
+    service.register_user.outcome = InvalidInput(violations=[Violation("username", "invalid_username", "So it is.")])
+    answer = await send(client, *FIELDS, file("avatar", PICTURE))
+    assert_refused(answer, 422, "invalid_input", ("/avatar", "unknown_field"), ("/username", "invalid_username"))
+    assert service.register_user.calls == []
+
+
 async def test_what_is_missing(client: httpx.AsyncClient) -> None:
     answer = await send(client, file("photo", PICTURE))
     missing = [(f"/{name}", "missing") for name in REGISTRATION]
