@@ -11,8 +11,8 @@ from domain.errors import InvalidInput, Violation
 from domain.photos.photo import PHOTO_MAX_BYTES
 from interfaces.http import wire
 from interfaces.http.bodies import BODY_MAX_BYTES, JSON, RefuseFields, media_type_of, parse_json, read_struct
-from interfaces.http.multipart import FORM_MEDIA_TYPE, FilePart, Form, FormLimits, is_form, read_form
-from interfaces.http.problems import CONTENT_TOO_LARGE, MALFORMED_FORM, UNSUPPORTED_MEDIA_TYPE, Refused
+from interfaces.http.multipart import FORM_MEDIA_TYPE, Form, FormLimits, is_form, read_form
+from interfaces.http.problems import CONTENT_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, Refused
 from interfaces.http.uploads import PHOTO_PART, counted, photo_of, unknown_part
 
 _FIELDS = {field.encode_name: field for field in fields(wire.Registration)}
@@ -61,7 +61,7 @@ def registration_of(form: Form, refuse_fields: RefuseFields) -> Registration:
         if name != PHOTO_PART and (text or name not in _FIELDS or _FIELDS[name].required)
     }
     part = form.files.get(PHOTO_PART)
-    photo = _photo(part) if part else None
+    photo = photo_of(part) if part else None
 
     def refuse_with_photo(given: Mapping[str, Any]) -> None:
         refuse_fields({**given, PHOTO_PART: photo})
@@ -85,11 +85,3 @@ def _violations_of_files(form: Form) -> Iterator[Violation]:
         yield Violation(PHOTO_PART, "wrong_type", "The photo is to be sent as a file.")
     for name in sorted(form.files.keys() - {PHOTO_PART}):
         yield Violation(name, "wrong_type", "This field is no file.") if name in _FIELDS else unknown_part(name)
-
-
-def _photo(part: FilePart) -> bytes:
-    """Raises Refused `malformed_form`: the body is a form, whatever it has in it."""
-    try:
-        return photo_of(part)
-    except Refused as refusal:
-        raise Refused(MALFORMED_FORM, refusal.detail) from None

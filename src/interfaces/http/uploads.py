@@ -9,10 +9,11 @@ from litestar import Request
 from domain.errors import InvalidInput, Overloaded, Violation
 from domain.photos.photo import PHOTO_MAX_BYTES
 from interfaces.http.multipart import FilePart, Form, FormLimits, is_form, read_form
-from interfaces.http.problems import CONTENT_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE, Refused
+from interfaces.http.problems import CONTENT_TOO_LARGE, MALFORMED_FORM, UNSUPPORTED_MEDIA_TYPE, Refused
 
 PHOTO_MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp")
 PHOTO_PART = "photo"
+_DECLARED_AS = f"A photo is declared as {', '.join(PHOTO_MEDIA_TYPES)}."
 
 _UNDECLARED = "application/octet-stream"
 """What a client says of a file in a form whose type it does not know (RFC 7578 4.4)."""
@@ -67,7 +68,8 @@ async def read_photo(request: Request[Any, Any, Any], take: Callable[[int], None
     headers = request.scope["headers"]
     if is_form(headers):
         return only_photo_of(await read_form(headers, counted(request, take), _PHOTO_FORM))
-    _require_photo_type(_declared(headers))
+    if _declared(headers) not in PHOTO_MEDIA_TYPES:
+        raise Refused(UNSUPPORTED_MEDIA_TYPE, _DECLARED_AS)
     data = b"".join([chunk async for chunk in counted(request, take)])
     if len(data) > PHOTO_MAX_BYTES:
         raise Refused(CONTENT_TOO_LARGE, f"A photo has {PHOTO_MAX_BYTES:,} bytes at most.")
@@ -90,10 +92,10 @@ def only_photo_of(form: Form) -> bytes:
 def photo_of(part: FilePart) -> bytes:
     """The bytes of a part that may be a photo by its declared type, if it has one. What it is, its content decides.
 
-    Raises Refused `unsupported_media_type`.
+    Raises Refused `malformed_form`: the type of the body itself is right, whatever a part of it says.
     """
-    if part.media_type not in {None, _UNDECLARED}:
-        _require_photo_type(part.media_type)
+    if part.media_type not in {None, _UNDECLARED, *PHOTO_MEDIA_TYPES}:
+        raise Refused(MALFORMED_FORM, _DECLARED_AS)
     return part.content
 
 
@@ -105,8 +107,3 @@ def unknown_part(name: str) -> Violation:
 def _declared(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     declared = [value for name, value in headers if name == b"content-type"]
     return declared[0].decode("latin-1").partition(";")[0].strip().lower() if len(declared) == 1 else None
-
-
-def _require_photo_type(media_type: str | None) -> None:
-    if media_type not in PHOTO_MEDIA_TYPES:
-        raise Refused(UNSUPPORTED_MEDIA_TYPE, f"A photo is declared as {', '.join(PHOTO_MEDIA_TYPES)}.")
