@@ -72,6 +72,25 @@ async def test_x11_every_step_can_be_taken_back(empty_database: str, revision: s
     assert await shape_of(empty_database) == below
 
 
+@pytest.mark.parametrize("work", [schema.upgrade, schema.downgrade, schema.current, schema.check])
+async def test_x11_a_schema_of_a_newer_version_is_told_as_such(database_url: str, work: Callable[..., Any]) -> None:
+    async with connected(database_url) as connection:
+        await connection.execute("UPDATE schema_version SET version_num = '9999'")
+    with pytest.raises(SchemaError, match=r"no revision 9999\..*a newer version made its schema"):
+        await asyncio.to_thread(work, owner_url_of(database_url))
+
+
+async def test_a_revision_that_never_was(database_url: str) -> None:
+    with pytest.raises(SchemaError, match="This version has no revision 0000"):
+        await _off_the_loop(schema.downgrade, database_url, "0000")
+
+
+async def test_more_steps_than_there_are(empty_database: str) -> None:
+    await _off_the_loop(schema.upgrade, empty_database)
+    with pytest.raises(SchemaError, match="Relative revision -99"):
+        await _off_the_loop(schema.downgrade, empty_database, "-99")
+
+
 async def test_upgrading_what_is_up_to_date_changes_nothing(database_url: str) -> None:
     before = await shape_of(database_url)
     await _off_the_loop(schema.upgrade, database_url)
