@@ -40,7 +40,7 @@ class ClientAddress:
     def peer_of(self, scope: Scope) -> str | None:
         """The address at the other end of the connection; None on a Unix socket."""
         peer = scope.get("client")
-        return _canonical(peer[0]) if peer else None
+        return _canonical(peer[0]) if peer and len(peer[0]) <= _TEXT_MAX_LENGTH else None
 
     def is_forwarded_by_a_stranger(self, scope: Scope) -> bool:
         """Whether a proxy that is not trusted says whom it asks for, so that the address is the proxy's (T6)."""
