@@ -104,6 +104,8 @@ async def _take_stock(container: Container) -> None:
 async def _look_at_schema(container: Container) -> None:
     """The service never alters its schema (C05). Raises StartRefused where the schema is not there yet."""
     standing = await container.adapters.database().fetch_row(schema_version.STANDING)
+    if standing and (refusal := schema_version.encoding_refused(standing["encoding"])):
+        raise StartRefused(refusal)
     revision = standing["revision"] if standing else None
     if schema_version.is_behind(revision):
         raise StartRefused(

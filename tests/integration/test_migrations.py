@@ -1,6 +1,7 @@
 """The schema's climb up and down, by the commands that operators use."""
 
 import asyncio
+import secrets
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,10 +13,13 @@ import pytest
 from alembic.script import ScriptDirectory
 from asyncpg import Connection, Record
 
+from bootstrap.container import make_container
+from bootstrap.lifespan import StartRefused, running
 from infrastructure.postgres import routines, schema, schema_version
 from infrastructure.postgres.roles import initialise
 from infrastructure.postgres.schema_version import SchemaError
 from tests.integration.schema_shape import shape_of
+from tests.support.application import settings_for
 from tests.support.database import DatabaseServer, owner_url_of
 from tests.support.rows import connected, tables_of
 from tests.support.server import crm_auth, environment_of, run_crm_auth, settings_on
@@ -89,6 +93,33 @@ async def test_more_steps_than_there_are(empty_database: str) -> None:
     await _off_the_loop(schema.upgrade, empty_database)
     with pytest.raises(SchemaError, match="Relative revision -99"):
         await _off_the_loop(schema.downgrade, empty_database, "-99")
+
+
+@pytest.fixture
+async def ascii_database(database_server: DatabaseServer) -> AsyncIterator[str]:
+    """What `CREATE DATABASE` makes on a server that was set up without a locale."""
+    url = database_server.url_of(f"test_{secrets.token_hex(8)}")
+    name = urlsplit(url).path.strip("/")
+    kind = "ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"
+    async with connected(database_server.url) as connection:
+        await connection.execute(f"CREATE DATABASE {name} {kind}")
+    yield owner_url_of(url)
+    await database_server.drop(url)
+
+
+async def test_a_database_that_cannot_keep_every_name_gets_no_schema(ascii_database: str) -> None:
+    with pytest.raises(SchemaError, match=r"keeps text in SQL_ASCII.* has to be UTF8"):
+        await _off_the_loop(schema.upgrade, ascii_database)
+    assert await tables_of(ascii_database) == []
+
+
+async def test_nor_does_the_service_start_on_one(ascii_database: str) -> None:
+    """Version 0.1 gave it a schema."""
+    async with connected(ascii_database) as connection:
+        await connection.execute(f"CREATE TABLE schema_version AS SELECT '{schema_version.NEWEST}' AS version_num")
+    with pytest.raises(StartRefused, match="keeps text in SQL_ASCII"):
+        async with running(make_container(settings_for(ascii_database))):
+            pass
 
 
 async def test_upgrading_what_is_up_to_date_changes_nothing(database_url: str) -> None:

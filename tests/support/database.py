@@ -26,7 +26,8 @@ from infrastructure.postgres.embedded.connection import resolved
 from infrastructure.postgres.roles import user_of
 
 SERVER_URL = "TEST_DATABASE_URL"
-
+_EMPTY = "template0 ENCODING 'UTF8'"
+"""Whatever encoding the server has by default: one that was set up without a locale has SQL_ASCII."""
 
 _OWNERS: dict[tuple[str, str], tuple[str, str]] = {}
 """By who signs in as the service, and where, who owns the tables."""
@@ -67,7 +68,7 @@ class DatabaseServer:
     async def create(self, *, empty: bool = False) -> str:
         """The URL of a new database, with our schema; of its owner when it is to be empty."""
         name = f"test_{secrets.token_hex(8)}"
-        await self._command(f"CREATE DATABASE {name} TEMPLATE {'template0' if empty else self.template}")
+        await self._command(f"CREATE DATABASE {name} TEMPLATE {_EMPTY if empty else self.template}")
         if empty:
             return owner_url_of(self.url_of(name))
         if self.service_role:
@@ -97,7 +98,7 @@ def running_server() -> Iterator[DatabaseServer]:
     with _server_urls() as (url, service_url):
         remember_owner(service_url, url)
         server = DatabaseServer(url, f"test_template_{secrets.token_hex(8)}", service_url)
-        asyncio.run(server._command(f"CREATE DATABASE {server.template} TEMPLATE template0"))
+        asyncio.run(server._command(f"CREATE DATABASE {server.template} TEMPLATE {_EMPTY}"))
         schema.upgrade(owner_url_of(server.url_of(server.template)), service_role=server.service_role)
         try:
             yield server

@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool
 
 from infrastructure.postgres import grants, roles
 from infrastructure.postgres.routines import routine_differences
-from infrastructure.postgres.schema_version import SchemaError
+from infrastructure.postgres.schema_version import SchemaError, encoding_refused
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -31,6 +31,8 @@ def upgrade(url: str, revision: str = "head", *, service_role: str | None = None
     Raises SchemaError.
     """
     with _explained():
+        if refusal := encoding_refused(asyncio.run(_encoding(url))):
+            raise SchemaError(refusal)
         _commands(url, service_role).upgrade(revision)
 
 
@@ -110,6 +112,14 @@ def _commands(url: str, service_role: str | None = None) -> AlembicCommands:
     commands.config.stdout = io.StringIO()
     commands.config.attributes["service_role"] = service_role
     return commands
+
+
+async def _encoding(url: str) -> str:
+    connection = await asyncpg.connect(url, statement_cache_size=0)
+    try:
+        return str(await connection.fetchval("SELECT getdatabaseencoding()"))
+    finally:
+        await connection.close()
 
 
 async def _differences(url: str, service_role: str) -> list[str]:

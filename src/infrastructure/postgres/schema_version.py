@@ -16,14 +16,24 @@ REVISION = "SELECT version_num FROM schema_version"
 
 
 STANDING = f"""
-SELECT ({REVISION}) AS revision, rolsuper OR relowner = r.oid AS may_alter
+SELECT ({REVISION}) AS revision, getdatabaseencoding() AS encoding, rolsuper OR relowner = r.oid AS may_alter
 FROM pg_roles AS r, pg_class AS c WHERE rolname = current_user AND c.oid = 'schema_version'::regclass
 """
-"""Where the schema is, and whether whoever asks may alter it."""
+"""Where the schema is, in which encoding text is kept, and whether whoever asks may alter it."""
 
 
 class SchemaError(RuntimeError):
     """The schema is not where it should be, or cannot be brought there; the message is for the operator."""
+
+
+def encoding_refused(encoding: str) -> str | None:
+    """Why a database that keeps text so will not do, for the operator; ``None`` for one that will."""
+    if encoding == "UTF8":
+        return None
+    return (
+        f"The database keeps text in {encoding}, and not everybody's name can be written in that. It has to be UTF8:"
+        " `crm-auth db init` makes one that is, and so does `CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0`."
+    )
 
 
 def is_behind(revision: str | None) -> bool:
