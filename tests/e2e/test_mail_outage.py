@@ -77,6 +77,7 @@ async def test_p04_x03_an_outage_loses_nothing_and_holds_nobody_up(database_url:
             during, slowest_during = await sign_up(client)
             await asyncio.sleep(OUTAGE)
             assert inbox.messages == []
+            await asyncio.to_thread(until, lambda: asyncio.run(_fewest_attempts(database_url)) > 1, within=60)
             assert await _most_tokens_of_one(database_url) == 1, (
                 "of mails that wait, the first is tried, again and again"
             )
@@ -102,10 +103,14 @@ async def test_p04_x03_an_outage_loses_nothing_and_holds_nobody_up(database_url:
     )
 
 
+async def _fewest_attempts(database_url: str) -> int:
+    """Of a mail that was tried."""
+    async with connected(database_url) as connection:
+        return await connection.fetchval("SELECT min(attempts) FROM deliveries WHERE attempts > 0") or 0
+
+
 async def _most_tokens_of_one(database_url: str) -> int:
     async with connected(database_url) as connection:
-        attempts = await connection.fetchval("SELECT min(attempts) FROM deliveries WHERE attempts > 0")
-        assert attempts > 1
         return int(
             await connection.fetchval(
                 "SELECT max(n) FROM (SELECT count(*) AS n FROM one_time_tokens GROUP BY user_id) AS _"
