@@ -21,7 +21,6 @@ from infrastructure.metrics.instruments import Counter
 from interfaces.http.allowed_hosts import AllowedHosts
 from interfaces.http.app import http_app
 from interfaces.http.client_address import ClientAddress
-from interfaces.http.constants import Constant
 from interfaces.http.metrics import MetricsPage
 from interfaces.http.other_origins import OtherOrigins
 from interfaces.http.sender import Pace
@@ -83,5 +82,13 @@ def litestar_dependencies(container: Container) -> dict[str, Provide]:
 
 
 def _provide(provider: "providers.Provider[Any]", counted_as: Counter | None = None) -> Provide:
-    """What the provider makes, made once: it holds no state, and making it for every request is felt."""
-    return Constant(provider() if counted_as is None else counted(provider(), counted_as))
+    """What the provider makes, made once: it holds no state, and making it for every request is felt.
+
+    Litestar reads a provider's signature, and one of dependency-injector has none to read: hence the closure.
+    """
+    provided = provider() if counted_as is None else counted(provider(), counted_as)
+
+    def make() -> Any:
+        return provided
+
+    return Provide(make, sync_to_thread=False)

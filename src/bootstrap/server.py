@@ -87,13 +87,13 @@ class WorkerProtocol:
 def _telling_refusals(app: ASGIApp) -> ASGIApp:
     """The application, whose refusal to start is said in the sentence made for operators instead of a traceback."""
 
-    def told(scope: Any, receive: Any, send: Any) -> Awaitable[None]:
+    async def told(scope: Any, receive: Any, send: Any) -> None:
         async def tell(message: Any) -> None:
             if message["type"] == "lifespan.startup.failed" and (refusal := _refusal_in(sys.exc_info()[1])):
                 message["message"] = str(refusal)
             await send(message)
 
-        return app(scope, receive, tell if scope["type"] == "lifespan" else send)
+        await app(scope, receive, tell if scope["type"] == "lifespan" else send)
 
     return told
 
@@ -264,7 +264,6 @@ def _run_app(app: WorkerApp, host: str, port: int, workers: int) -> int:
     config = uvicorn.Config(
         app,
         factory=True,
-        interface="asgi3",
         host=host,
         port=port,
         workers=workers,

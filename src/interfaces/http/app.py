@@ -14,7 +14,6 @@ from interfaces.http.allowed_hosts import AllowedHosts
 from interfaces.http.authentication import routes_for_callers
 from interfaces.http.bodies import BODY_MAX_BYTES
 from interfaces.http.client_address import ClientAddress
-from interfaces.http.constants import Constants
 from interfaces.http.docs import documentation_routes
 from interfaces.http.json_response import JsonResponse
 from interfaces.http.middleware import AccessLog, EdgeMiddleware, Measure, See, log_access, measure_nothing, see_nothing
@@ -95,7 +94,6 @@ def http_app(
         dependencies=dict(dependencies),
         exception_handlers=problem_exception_handlers(),
         lifespan=list(lifespan),
-        plugins=[Constants()],
         # Described apart, by openapi_document: the framework would serve pages of its own.
         openapi_config=None,
         request_max_body_size=BODY_MAX_BYTES,

@@ -57,12 +57,12 @@ class JsonBody(AbstractDTO[T]):
     def decode_bytes(self, value: bytes) -> T:
         """The struct. Raises Refused, InvalidInput."""
         self._require_media_type(self.asgi_connection.scope["headers"])
-        return read_struct(parse_json(value), self.model_type, self._rules())
+        return read_struct(parse_json(value), self.model_type, self._refuse_fields)
 
-    def _rules(self) -> RefuseFields | None:
+    def _refuse_fields(self, given: Mapping[str, Any]) -> None:
         connection = self.asgi_connection
-        name = connection.route_handler.opt.get(REFUSED_BY)
-        return cast("Provide", connection.app.dependencies[name]).dependency().refuse_fields if name else None
+        if name := connection.route_handler.opt.get(REFUSED_BY):
+            cast("Provide", connection.app.dependencies[name]).dependency().refuse_fields(given)
 
     def _require_media_type(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """T3: any other type can be sent by a form of another site without the browser asking first (A3.5.2)."""
@@ -141,7 +141,7 @@ def parse_json(body: bytes) -> Any:
     return value
 
 
-def read_struct(value: Any, struct: type[T], refuse_fields: RefuseFields | None = None) -> T:
+def read_struct(value: Any, struct: type[T], refuse_fields: RefuseFields) -> T:
     """A decoded JSON value as a struct, without any conversion between types (L10).
 
     Raises InvalidInput with all violations: `missing`, `wrong_type`, `unknown_field`, and what `refuse_fields` says of
@@ -153,8 +153,7 @@ def read_struct(value: Any, struct: type[T], refuse_fields: RefuseFields | None 
         return convert(value, struct)
     except ValidationError:
         violations = list(_violations(value, struct))
-        if refuse_fields:
-            violations += _violations_besides(violations, value, struct, refuse_fields)
+        violations += _violations_besides(violations, value, struct, refuse_fields)
         raise InvalidInput(violations=violations[:MAX_VIOLATIONS]) from None
 
 
@@ -176,8 +175,8 @@ def _violations_besides(
     found: Sequence[Violation], value: dict[str, Any], struct: type[Struct], refuse_fields: RefuseFields
 ) -> list[Violation]:
     refused = {each.field for each in found}
+    known = {field.encode_name for field in fields(struct)} - refused
     try:
-        known = {field.encode_name for field in fields(struct)} - refused
         refuse_fields({name: value[name] for name in known & value.keys()})
     except InvalidInput as refusal:
         return [each for each in refusal.violations if each.field not in refused]

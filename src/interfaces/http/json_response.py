@@ -17,17 +17,6 @@ class JsonResponse(Response[T]):
     all that the framework costs a request. Answers with cookies or background tasks still go that way.
     """
 
-    def __init__(
-        self, content: T, *, media_type: str | None = None, status_code: int | None = None, **more: Any
-    ) -> None:
-        """As the framework's, which asks what kind of mapping there is of headers and cookies, be there any or not."""
-        if any(more.values()):
-            super().__init__(content, media_type=media_type, status_code=status_code, **more)
-            return
-        self.content, self.media_type, self.status_code = content, media_type, status_code
-        self.headers, self.cookies, self.background = {}, [], None
-        self.encoding, self.response_type_encoders = "utf-8", {}
-
     def to_asgi_response(
         self,
         app: Litestar | None,

@@ -245,9 +245,9 @@ class _Answer:
 
 def _record(method: str, path: str, context: RequestContext, status: int | None, seconds: float) -> AccessRecord:
     return AccessRecord(
-        method=method if method in _METHODS or _METHOD.fullmatch(method) else "other",
+        method=method if _METHOD.fullmatch(method) else "other",
         path=path,
         status=status,
-        duration_ms=int(seconds * 1e6) / 1000,
+        duration_ms=round(seconds * 1000, 3),
         request_id=context.request_id,
     )

@@ -12,8 +12,8 @@ from litestar.types import Empty, HTTPReceiveMessage
 class ShortWayRequest(Request[Any, Any, Any]):
     """The application's request class.
 
-    To learn how long a body is, the framework makes a mapping of all headers, which nothing else here needs; to read
-    one, it goes through a generator, for what is nearly always one piece. Each cost a route with a body 8 us.
+    To learn how long a body is, the framework makes a mapping of all headers, which nothing else here needs: 8 us. To
+    read one, it goes through a generator, for what is nearly always one piece: 6 us.
     """
 
     @property
@@ -23,7 +23,7 @@ class ShortWayRequest(Request[Any, Any, Any]):
         return int(given) if given.isdigit() else super().content_length
 
     async def body(self) -> bytes:
-        """All of it. Raises what :meth:`stream` raises; it is for bodies that are larger than a few pieces."""
+        """All of it, for bodies of a few pieces. Raises what :meth:`stream` raises, which is for large ones."""
         if self._body is Empty:
             if self._connection_state.body is Empty:
                 self._connection_state.body = await self._read()
